@@ -1,0 +1,131 @@
+"""A client for OpenAI-compatible chat completions that never passes half an answer off as whole."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .chat import Chat
+    from .transport.base import BaseAPIClient
+    from .transport.ratelimit import RateLimiter
+    from .transport.streaming import AsyncStreamingIterator, StreamingIterator
+    from .values.errors import (
+        APIError,
+        AuthenticationError,
+        ChatIncompleteResponseError,
+        ChatStreamInterruptedError,
+        ConflictError,
+        InvalidRequestError,
+        LexiluxConnectionError,
+        LexiluxError,
+        LexiluxTimeoutError,
+        NetworkError,
+        NotFoundError,
+        OutputValidationError,
+        QuotaExceededError,
+        RateLimitError,
+        ResponseFormatError,
+        ServerError,
+        ValidationError,
+    )
+    from .values.history import ChatHistory
+    from .values.options import ChatParams
+    from .values.parts import audio_part, file_part, image_part, text_part
+    from .values.results import (
+        ChatResult,
+        ChatStreamChunk,
+        Choice,
+        StreamingResult,
+        Timing,
+        ToolCall,
+        ToolCallDelta,
+        Usage,
+    )
+    from .values.timeouts import Timeouts
+    from .values.tools import (
+        FunctionTool,
+        Tool,
+        ToolChoice,
+        aexecute_tool_calls,
+        execute_tool_calls,
+        tool,
+    )
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "APIError",
+    "AsyncStreamingIterator",
+    "AuthenticationError",
+    "BaseAPIClient",
+    "Chat",
+    "ChatHistory",
+    "ChatIncompleteResponseError",
+    "ChatParams",
+    "ChatResult",
+    "ChatStreamChunk",
+    "ChatStreamInterruptedError",
+    "Choice",
+    "ConflictError",
+    "FunctionTool",
+    "InvalidRequestError",
+    "LexiluxConnectionError",
+    "LexiluxError",
+    "LexiluxTimeoutError",
+    "NetworkError",
+    "NotFoundError",
+    "OutputValidationError",
+    "QuotaExceededError",
+    "RateLimitError",
+    "RateLimiter",
+    "ResponseFormatError",
+    "ServerError",
+    "StreamingIterator",
+    "StreamingResult",
+    "Timeouts",
+    "Timing",
+    "Tool",
+    "ToolCall",
+    "ToolCallDelta",
+    "ToolChoice",
+    "Usage",
+    "ValidationError",
+    "__version__",
+    "aexecute_tool_calls",
+    "audio_part",
+    "execute_tool_calls",
+    "file_part",
+    "image_part",
+    "text_part",
+    "tool",
+]
+
+# Where each name lives, so that `import lexilux_like` loads neither httpx nor pydantic.
+_ROOMS = {
+    ".chat": "Chat",
+    ".transport.base": "BaseAPIClient",
+    ".transport.ratelimit": "RateLimiter",
+    ".transport.streaming": "AsyncStreamingIterator StreamingIterator",
+    ".values.history": "ChatHistory",
+    ".values.options": "ChatParams",
+    ".values.parts": "audio_part file_part image_part text_part",
+    ".values.results": (
+        "ChatResult ChatStreamChunk Choice StreamingResult Timing ToolCall ToolCallDelta Usage"
+    ),
+    ".values.timeouts": "Timeouts",
+    ".values.tools": ("FunctionTool Tool ToolChoice aexecute_tool_calls execute_tool_calls tool"),
+}
+_HOME = {name: room for room, names in _ROOMS.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(_HOME.get(name, ".values.errors"), __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,262 @@
+"""The client underneath every API class: configuration, connections, and running flows."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, NoReturn, Self, TypedDict, TypeVar, Unpack
+from weakref import WeakKeyDictionary, WeakSet
+
+from ..turns.flow import Flow
+from ..turns.retry import RetryBudget
+from ..values.errors import ValidationError
+from ..values.options import ChatOptions, check_options
+from ..values.results import ChatResult
+from ..values.timeouts import Timeouts
+from .borrowed import AsyncBorrowedEngine, AsyncHTTPClient, BorrowedEngine, HTTPClient
+from .drive import arun, run
+from .endpoint import Endpoint, Verify
+from .engine import AsyncEngine, Engine
+from .pool import AsyncPoolEngine, PoolEngine, Route
+from .ratelimit import RateLimiter
+from .streaming import AsyncStreamingIterator, StreamingIterator
+from .watch import Watch
+from .worlds import AsyncWorld, SyncWorld
+
+T = TypeVar("T")
+
+DEFAULT_TIMEOUT_S = 60.0
+
+
+class ClientOptions(TypedDict, total=False):
+    """What every client takes."""
+
+    api_key: str | None
+    """Sent as `Authorization: Bearer ...`; a header of that name in `headers` wins."""
+    timeout_s: float | None
+    """Seconds; the connect and the read timeout where those are not given. 60 unless given."""
+    connect_timeout_s: float | None
+    """Seconds until a connection stands, TLS included."""
+    read_timeout_s: float | None
+    """Seconds between two reads of bytes, and for the whole response head."""
+    first_content_timeout_s: float | None
+    """Streams: seconds from the request to the first content. No limit unless given."""
+    idle_timeout_s: float | None
+    """Streams: seconds between two pieces of content; keep-alive comments do not count.
+    No limit unless given."""
+    deadline_s: float | None
+    """Seconds for a whole call: attempts, sleeps, body. Waiting for the rate limiter is not
+    counted. No limit unless given."""
+    max_retries: int
+    """How often a call is tried again after a failure that may pass; 0 unless given. 2 is a
+    good choice. A retried time-out may be billed twice."""
+    headers: Mapping[str, str] | None
+    """Sent with every request; copied."""
+    proxies: Mapping[str, str | None] | None
+    """`{"https": "http://proxy:3128"}`, by the scheme of base_url, or "all". None reads
+    HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY; `{}` uses no proxy."""
+    rate_limit: tuple[float, float] | RateLimiter | None
+    """`(requests, seconds)`: no window of that length has more requests, over all threads,
+    event loops, streams and retries. Or a `RateLimiter` that several clients share."""
+    verify: Verify
+    """Certificates: True, False (never in production), a CA file or folder, or an SSLContext."""
+    http_client: HTTPClient | None
+    """An `httpx.Client` of your own for the sync methods; you close it."""
+    async_http_client: AsyncHTTPClient | None
+    """An `httpx.AsyncClient` of your own for the async methods; it serves one event loop."""
+
+
+class BaseAPIClient:
+    """Configuration, one sync engine, one async engine per event loop.
+
+    Nothing is opened before the first request. One client serves many threads, many event
+    loops (also one after the other) and the children of a fork. It cannot be pickled,
+    because it holds the key.
+    """
+
+    def __init__(self, *, base_url: str, **options: Unpack[ClientOptions]) -> None:
+        check_options(options, ClientOptions)
+        self._endpoint = Endpoint(
+            base_url, api_key=options.get("api_key"), headers=options.get("headers")
+        )
+        self.base_url = self._endpoint.target.url
+        self.timeouts = _timeouts(options)
+        self.max_retries = _checked_retries(options.get("max_retries", 0))
+        limit = options.get("rate_limit")
+        self._limiter = RateLimiter(*limit) if isinstance(limit, tuple) else limit
+        self._borrowed = options.get("http_client")
+        self._async_borrowed = options.get("async_http_client")
+        self._route = Route(
+            self._endpoint, proxies=options.get("proxies"), verify=options.get("verify", True)
+        )
+        self._budget = RetryBudget()
+        self._closed = False
+        self._forsaken: list[object] = []
+        self._start_afresh()
+        _clients.add(self)
+
+    @property
+    def timeout_s(self) -> float | None:
+        """The read timeout, in seconds."""
+        return self.timeouts.read_timeout_s
+
+    def _start_afresh(self) -> None:
+        self._lock = threading.Lock()
+        self._engine: Engine | None = None
+        self._engines: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncEngine] = (
+            WeakKeyDictionary()
+        )
+
+    def after_fork(self) -> None:
+        """In a forked child: leave the parent's connections alone and open new ones."""
+        self._forsaken += [self._engine, self._engines]
+        self._start_afresh()
+
+    # Running flows.
+
+    def _run(self, flow: Flow[T], options: ChatOptions) -> T:
+        return run(flow, self._world(options))
+
+    async def _arun(self, flow: Flow[T], options: ChatOptions) -> T:
+        return await arun(flow, self._aworld(options))
+
+    def _iterate(self, flow: Flow[ChatResult], options: ChatOptions) -> StreamingIterator:
+        return StreamingIterator(flow, lambda: self._world(options))
+
+    def _aiterate(self, flow: Flow[ChatResult], options: ChatOptions) -> AsyncStreamingIterator:
+        return AsyncStreamingIterator(flow, lambda: self._aworld(options))
+
+    def _world(self, options: ChatOptions) -> SyncWorld:
+        watch = Watch(call_timeouts(self.timeouts, options))
+        return SyncWorld(self._sync_engine(), self._endpoint, self._limiter, watch)
+
+    def _aworld(self, options: ChatOptions) -> AsyncWorld:
+        watch = Watch(call_timeouts(self.timeouts, options))
+        return AsyncWorld(self._async_engine(), self._endpoint, self._limiter, watch)
+
+    def _sync_engine(self) -> Engine:
+        with self._lock:
+            self._check_open()
+            if self._engine is None:
+                self._engine = (
+                    PoolEngine(self._route)
+                    if self._borrowed is None
+                    else BorrowedEngine(self._borrowed, self._endpoint)
+                )
+            return self._engine
+
+    def _async_engine(self) -> AsyncEngine:
+        """The running loop's engine: connections cannot move between loops."""
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            self._check_open()
+            engine = self._engines.get(loop)
+            if engine is None:
+                for old in [each for each in self._engines if each.is_closed()]:
+                    del self._engines[old]
+                engine = self._engines[loop] = (
+                    AsyncPoolEngine(self._route)
+                    if self._async_borrowed is None
+                    else AsyncBorrowedEngine(self._async_borrowed, self._endpoint)
+                )
+            return engine
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ValidationError("this client is closed: make a new one")
+
+    # Closing.
+
+    def close(self) -> None:
+        """Close the sync connections; the client cannot be used again. Safe to call twice.
+
+        Async connections close with `aclose()`, or by themselves when their event loop ends.
+        """
+        with self._lock:
+            self._closed = True
+            engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.close()
+
+    async def aclose(self) -> None:
+        """Close this event loop's connections and the sync ones. Safe to call twice."""
+        with self._lock:
+            engine = self._engines.pop(asyncio.get_running_loop(), None)
+        if engine is not None:
+            await engine.aclose()
+        self.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"a {type(self).__name__} cannot be pickled or copied: it holds a key and open"
+            " connections; make one in each process"
+        )
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(base_url={self.base_url!r}, max_retries={self.max_retries})"
+
+
+def call_timeouts(client: Timeouts, options: Mapping[str, Any] | ChatOptions) -> Timeouts:
+    """The time limits of one call: the client's, with the call's own in their place."""
+    changed: dict[str, float] = {}
+    if (timeout_s := options.get("timeout_s")) is not None:
+        changed |= {"connect_timeout_s": timeout_s, "read_timeout_s": timeout_s}
+    if (deadline_s := options.get("deadline_s")) is not None:
+        changed["deadline_s"] = deadline_s
+    return replace(client, **changed) if changed else client
+
+
+def _timeouts(options: ClientOptions) -> Timeouts:
+    default = options.get("timeout_s", DEFAULT_TIMEOUT_S)
+    connect, read = options.get("connect_timeout_s"), options.get("read_timeout_s")
+    return Timeouts(
+        connect_timeout_s=default if connect is None else connect,
+        read_timeout_s=default if read is None else read,
+        first_content_timeout_s=options.get("first_content_timeout_s"),
+        idle_timeout_s=options.get("idle_timeout_s"),
+        deadline_s=options.get("deadline_s"),
+    )
+
+
+def _checked_retries(max_retries: object) -> int:
+    if isinstance(max_retries, bool) or not isinstance(max_retries, int) or max_retries < 0:
+        raise ValidationError(f"max_retries must be a whole number, at least 0: {max_retries!r}")
+    return max_retries
+
+
+_clients: WeakSet[BaseAPIClient] = WeakSet()
+
+
+def _after_fork() -> None:
+    for client in list(_clients):
+        client.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,127 @@
+"""What an HTTP engine must do: a small protocol, so that another one can stand in.
+
+An engine sends a request and gives its response back open; the world that asked
+for it reads and closes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from typing import Any, Protocol
+
+from ..wire.http import Request
+from .watch import Watch
+
+
+class Opened:
+    """An open response of a sync engine."""
+
+    __slots__ = ("_close", "_parts", "_stream", "abandoned", "headers", "status")
+
+    def __init__(
+        self,
+        status: int,
+        headers: Mapping[str, str],
+        parts: Iterator[bytes],
+        close: Callable[[], None],
+        stream: Any,
+    ) -> None:
+        self.status = status
+        self.headers = headers
+        self._parts = parts
+        self._close = close
+        self._stream = stream
+        self.abandoned = False
+
+    def read(self) -> bytes:
+        """The next bytes of the body, still compressed; empty at its end."""
+        return next(self._parts, b"")
+
+    def close(self) -> None:
+        """Give the connection back; it is kept only when the body was read to its end."""
+        self._close()
+
+    def hang_up(self) -> None:
+        """Shut the socket, so that the server and a reader on another thread notice at once.
+
+        Takes no lock: the garbage collector may call it while this very thread holds one.
+        """
+        self.abandoned = True
+        found = self._stream.get_extra_info("socket") if self._stream is not None else None
+        if found is not None:
+            with contextlib.suppress(OSError):
+                found.shutdown(socket.SHUT_RDWR)
+
+
+class AsyncOpened:
+    """An open response of an async engine."""
+
+    __slots__ = ("_close", "_parts", "headers", "status")
+
+    def __init__(
+        self,
+        status: int,
+        headers: Mapping[str, str],
+        parts: AsyncIterator[bytes],
+        close: Callable[[], Awaitable[None]],
+    ) -> None:
+        self.status = status
+        self.headers = headers
+        self._parts = parts
+        self._close = close
+
+    async def read(self) -> bytes:
+        """`Opened.read`, async."""
+        return await anext(self._parts, b"")
+
+    async def aclose(self) -> None:
+        """`Opened.close`, async."""
+        await self._close()
+
+
+class Engine(Protocol):
+    """Sends requests for threads. One engine serves many of them at once."""
+
+    def open(self, request: Request, watch: Watch, *, accept: str) -> Opened:
+        """Send; returns when the response head is there. Raises what its library raises."""
+        ...
+
+    def drain(self, opened: Opened, watch: Watch) -> None:
+        """Read to the end of a body that should end at once; whoever asked closes it then."""
+        ...
+
+    def abandon(self, opened: Opened) -> None:
+        """Take an open response from the garbage collector; never blocks."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class AsyncEngine(Protocol):
+    """Sends requests on one event loop."""
+
+    async def open(self, request: Request, watch: Watch, *, accept: str) -> AsyncOpened: ...
+
+    async def read(self, opened: AsyncOpened, watch: Watch) -> bytes: ...
+
+    async def drain(self, opened: AsyncOpened, watch: Watch) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+
+def header_dict(fields: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Response header fields, names in lower case, repeated ones joined by commas."""
+    found: dict[str, str] = {}
+    for raw_name, raw_value in fields:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
+
+
+def timeout_extension(watch: Watch) -> dict[str, float | None]:
+    """httpx's timeouts for one request; waiting for a connection has none."""
+    limits = watch.limits
+    read = limits.read_timeout_s
+    return {"connect": limits.connect_timeout_s, "read": read, "write": read, "pool": None}

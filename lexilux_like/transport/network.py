@@ -1,0 +1,153 @@
+"""Sockets that obey the watch of the call they serve.
+
+httpcore gives each socket call the same fixed time, so that a server which sends a
+byte now and then is never late. These streams ask the call's own watch instead.
+They stand behind httpcore's public interface for network backends.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+import httpcore
+
+from .watch import Watch, current
+
+SocketOption: TypeAlias = (
+    tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
+)
+
+
+class WatchedBackend(httpcore.NetworkBackend):
+    """Opens connections within the time that the current call has left."""
+
+    def __init__(self, backend: httpcore.NetworkBackend) -> None:
+        self._backend = backend
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[SocketOption] | None = None,
+    ) -> httpcore.NetworkStream:
+        within = _connecting(timeout)
+        return WatchedStream(
+            self._backend.connect_tcp(host, port, within, local_address, socket_options)
+        )
+
+
+class WatchedStream(httpcore.NetworkStream):
+    """A connection; `answered` says whether bytes were read since the last write."""
+
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+        self.answered = True
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        data = self._stream.read(max_bytes, _within(timeout, httpcore.ReadTimeout))
+        self.answered = True
+        return data
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self.answered = False
+        self._stream.write(buffer, _within(timeout, httpcore.WriteTimeout))
+        _sent()
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        within = _within(timeout, httpcore.ConnectTimeout)
+        return WatchedStream(self._stream.start_tls(ssl_context, server_hostname, within))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class AsyncWatchedBackend(httpcore.AsyncNetworkBackend):
+    """`WatchedBackend`, async."""
+
+    def __init__(self, backend: httpcore.AsyncNetworkBackend) -> None:
+        self._backend = backend
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[SocketOption] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        within = _connecting(timeout)
+        return AsyncWatchedStream(
+            await self._backend.connect_tcp(host, port, within, local_address, socket_options)
+        )
+
+
+class AsyncWatchedStream(httpcore.AsyncNetworkStream):
+    """`WatchedStream`, async."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+        self.answered = True
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        data = await self._stream.read(max_bytes, _within(timeout, httpcore.ReadTimeout))
+        self.answered = True
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self.answered = False
+        await self._stream.write(buffer, _within(timeout, httpcore.WriteTimeout))
+        _sent()
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        within = _within(timeout, httpcore.ConnectTimeout)
+        return AsyncWatchedStream(
+            await self._stream.start_tls(ssl_context, server_hostname, within)
+        )
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+def _watch() -> Watch | None:
+    return current.get()
+
+
+def _connecting(timeout: float | None) -> float | None:
+    if (watch := _watch()) is not None:
+        watch.connecting()
+    return _within(timeout, httpcore.ConnectTimeout)
+
+
+def _within(timeout: float | None, error: type[Exception]) -> float | None:
+    """What this socket call may take; raises `error` when no time is left."""
+    if (watch := _watch()) is None:
+        return timeout
+    within = watch.within(timeout)
+    if within is not None and within <= 0:
+        raise error
+    return within
+
+
+def _sent() -> None:
+    if (watch := _watch()) is not None:
+        watch.sent()

@@ -1,0 +1,178 @@
+"""Iterators over chunks that know the answer so far."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
+from contextlib import suppress
+from inspect import GEN_RUNNING, getgeneratorstate
+from types import TracebackType
+from typing import Any, Self
+
+from ..turns.flow import Flow, Stepper
+from ..turns.turn import streaming_result
+from ..values.errors import LexiluxError
+from ..values.results import ChatResult, ChatStreamChunk, StreamingResult
+from .drive import aiterate, iterate, presentable
+from .worlds import AsyncWorld, SyncWorld
+
+
+class StreamingIterator(Iterator[ChatStreamChunk]):
+    """Chunks as they come; `result` is the answer so far.
+
+    Nothing is sent before the first chunk is asked for. Leaving the loop, an exception in
+    it, `close()`, the end of a `with` block and the garbage collector all give the
+    connection back, which also tells the server to stop.
+    """
+
+    def __init__(self, flow: Flow[ChatResult], world: Callable[[], SyncWorld]) -> None:
+        self._step = Stepper(flow)
+        self._make_world = world
+        self._world: SyncWorld | None = None
+        self._chunks: Generator[ChatStreamChunk, None, None] | None = None
+        self._failure: ChatResult | None = None
+        self._closed = False
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> ChatStreamChunk:
+        if self._closed:
+            raise StopIteration
+        if self._chunks is None:
+            self._world = self._make_world()
+            self._chunks = iterate(self._step, self._world)
+        try:
+            return next(self._chunks)
+        except LexiluxError as error:
+            closed_by_another_thread = self._closed
+            self._end()
+            if closed_by_another_thread or self._world is None:
+                raise StopIteration from None
+            self._failure = error.partial
+            raise presentable(error, self._world.censor) from error.__cause__
+        except BaseException:
+            self._end()
+            raise
+
+    @property
+    def result(self) -> StreamingResult:
+        """The answer so far: all that was handed out up to now, and its verdict."""
+        return so_far(self._step, self._failure)
+
+    def close(self) -> None:
+        """Give the connection back before the end. Safe to call twice, and from another thread."""
+        if self._closed:
+            return
+        self._closed = True
+        chunks, world = self._chunks, self._world
+        if chunks is not None and world is not None and getgeneratorstate(chunks) == GEN_RUNNING:
+            world.hang_up()  # the thread that is reading wakes up and closes it
+        else:
+            self._end()
+
+    def _end(self) -> None:
+        self._closed = True
+        if self._world is not None:
+            self._world.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if not getattr(self, "_closed", True) and self._world is not None:
+            self._world.abandon()
+
+
+class AsyncStreamingIterator(AsyncIterator[ChatStreamChunk]):
+    """`StreamingIterator`, async.
+
+    Awaiting it gives itself, so that both spellings work: `async for chunk in
+    chat.astream(...)` and `stream = await chat.astream(...)`.
+    """
+
+    def __init__(self, flow: Flow[ChatResult], world: Callable[[], AsyncWorld]) -> None:
+        self._step = Stepper(flow)
+        self._make_world = world
+        self._world: AsyncWorld | None = None
+        self._chunks: AsyncGenerator[ChatStreamChunk, None] | None = None
+        self._failure: ChatResult | None = None
+        self._closed = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> ChatStreamChunk:
+        if self._closed:
+            raise StopAsyncIteration
+        if self._chunks is None:
+            self._world = self._make_world()
+            self._chunks = aiterate(self._step, self._world)
+        try:
+            return await anext(self._chunks)
+        except LexiluxError as error:
+            closed_by_another_task = self._closed
+            await self._end()
+            if closed_by_another_task or self._world is None:
+                raise StopAsyncIteration from None
+            self._failure = error.partial
+            raise presentable(error, self._world.censor) from error.__cause__
+        except BaseException:
+            await self._end()
+            raise
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        yield from ()
+        return self
+
+    @property
+    def result(self) -> StreamingResult:
+        """The answer so far: all that was handed out up to now, and its verdict."""
+        return so_far(self._step, self._failure)
+
+    async def aclose(self) -> None:
+        """Give the connection back before the end. Safe to call twice, and from another task."""
+        if not self._closed:
+            await self._end()
+            if self._chunks is not None:
+                with suppress(RuntimeError):  # another task is inside it, and finishes it
+                    await self._chunks.aclose()
+
+    async def _end(self) -> None:
+        self._closed = True
+        if self._world is not None:
+            await self._world.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def __del__(self) -> None:
+        if not getattr(self, "_closed", True) and self._world is not None:
+            self._world.abandon()
+
+
+def so_far(step: Stepper[ChatResult], failure: ChatResult | None) -> StreamingResult:
+    """What a stream's `result` shows at this moment."""
+    if step.done:
+        result = step.value
+        return result if isinstance(result, StreamingResult) else streaming_result(result, done=True)
+    if failure is not None:
+        return streaming_result(failure, done=False)
+    if step.progress is not None:
+        return step.progress.so_far()
+    return StreamingResult(status="unannounced")

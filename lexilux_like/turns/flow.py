@@ -1,0 +1,147 @@
+"""Flows: the package's decisions as generators that do no I/O.
+
+A flow yields an effect when the outside world must act, and is resumed with
+the reply or has the failure thrown into it. `transport` performs effects on
+threads or on asyncio; no flow knows which. A chunk is an effect too: it is
+handed to whoever iterates.
+
+A flow must not touch the world in `finally`: the world owns the open response
+and closes it, however the flow ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+
+from ..values.results import ChatStreamChunk, StreamingResult
+from ..wire.http import Request, Response
+
+T = TypeVar("T")
+
+
+class Progress(Protocol):
+    """Something that knows the answer so far."""
+
+    def so_far(self) -> StreamingResult: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """Wait for the rate limiter. Reply: None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send, and read the whole body. Reply: Response."""
+
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Send, and stop after the head; the body of anything but 2xx is read. Reply: Response."""
+
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Read on in the body that Open left open. Reply: bytes, empty at its clean end.
+
+    `content` says whether content (text, reasoning, tool calls) has come since the
+    last Read: it restarts the content timers, which keep-alive comments must not.
+    """
+
+    content: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """The answer is whole: let the connection be used again, if its body ends at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Let time pass. Fails with LexiluxTimeoutError, unslept, where the deadline forbids it."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """Look at the clock. Reply: seconds since some fixed moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """From here on `progress` knows the answer so far. Reply: None."""
+
+    progress: Progress
+
+
+Action: TypeAlias = Admit | Send | Open | Read | Drain | Sleep | Now
+Effect: TypeAlias = Action | Track | ChatStreamChunk
+Flow: TypeAlias = Generator[Effect, Any, T]
+
+
+def send(request: Request) -> Flow[Response]:
+    """Send within the rate limit and read the whole answer."""
+    yield Admit()
+    response: Response = yield Send(request)
+    return response
+
+
+def open_stream(request: Request) -> Flow[Response]:
+    """Send within the rate limit; the body is left to be read."""
+    yield Admit()
+    response: Response = yield Open(request)
+    return response
+
+
+def read(*, content: bool) -> Flow[bytes]:
+    """The next bytes of the open body, empty at its clean end."""
+    data: bytes = yield Read(content)
+    return data
+
+
+def now() -> Flow[float]:
+    """The clock, in seconds."""
+    seconds: float = yield Now()
+    return seconds
+
+
+class Stepper(Generic[T]):
+    """A flow, one effect at a time. Both drivers are loops around this."""
+
+    effect: Effect | None
+    value: T
+
+    def __init__(self, flow: Flow[T]) -> None:
+        self._flow = flow
+        self.progress: Progress | None = None
+        self.done = False
+        self.effect = None
+
+    def start(self) -> None:
+        """Run up to the first effect."""
+        self._run_on(self._flow.send, None)
+
+    def reply(self, value: Any) -> None:
+        """Answer the pending effect, and run up to the next one."""
+        self._run_on(self._flow.send, value)
+
+    def fail(self, error: Exception) -> None:
+        """Answer the pending effect with a failure, and run up to the next one."""
+        self._run_on(self._flow.throw, error)
+
+    def _run_on(self, resume: Callable[[Any], Effect], value: Any) -> None:
+        try:
+            effect = resume(value)
+            while type(effect) is Track:
+                self.progress = effect.progress
+                effect = self._flow.send(None)
+            self.effect = effect
+        except StopIteration as end:
+            self.effect, self.value, self.done = None, end.value, True

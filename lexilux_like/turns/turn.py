@@ -1,0 +1,188 @@
+"""A turn: one question to the model, as a flow. Wrappers make a turn hardier."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields, replace
+from typing import TypeAlias
+
+from ..values.errors import ChatStreamInterruptedError, LexiluxError, NetworkError
+from ..values.request import ChatRequest
+from ..values.results import ChatResult, ChatStreamChunk, StreamingResult, Timing, ToolCallDelta
+from ..wire.dialect import Answer, Dialect
+from ..wire.http import Response
+from ..wire.sse import SSEDecoder
+from .flow import Drain, Flow, Read, Track, now, open_stream, send
+
+Turn: TypeAlias = Callable[[ChatRequest], Flow[ChatResult]]
+
+
+def whole(dialect: Dialect) -> Turn:
+    """Ask, and wait for the whole answer."""
+
+    def turn(request: ChatRequest) -> Flow[ChatResult]:
+        response = yield from send(dialect.encode(request, stream=False))
+        dialect.check(response)
+        return dialect.decode(response, request)
+
+    return turn
+
+
+def streamed(dialect: Dialect) -> Turn:
+    """Ask, and hand the answer on chunk by chunk; the last chunk is `done`.
+
+    Ends with ChatStreamInterruptedError unless the server announced the end.
+    Once content has come no failure is retryable: the consumer has seen it.
+    """
+
+    def turn(request: ChatRequest) -> Flow[ChatResult]:
+        began = yield from now()
+        head = yield from open_stream(dialect.encode(request, stream=True))
+        dialect.check(head)
+        reception = Reception(dialect.answer(request, head), began)
+        yield Track(reception)
+        try:
+            yield from _receive(reception)
+            if reception.not_a_stream:
+                body = Response(head.status, head.headers, bytes(reception.decoder.stray))
+                reception.take_whole(dialect.decode(body, request))
+        except LexiluxError as error:
+            raise reception.failed(error) from error.__cause__
+        yield reception.last_chunk()
+        yield Drain()
+        return reception.so_far()
+
+    return turn
+
+
+def timed(turn: Turn) -> Turn:
+    """Put the time that the whole turn took on its result."""
+
+    def measured(request: ChatRequest) -> Flow[ChatResult]:
+        began = yield from now()
+        result = yield from turn(request)
+        total_s = (yield from now()) - began
+        return replace(result, timing=Timing(result.timing.first_content_s, total_s))
+
+    return measured
+
+
+class Reception:
+    """One stream as it comes in: its decoder, its answer, and when content began."""
+
+    def __init__(self, answer: Answer, began: float) -> None:
+        self.answer = answer
+        self.decoder = SSEDecoder()
+        self.began = began
+        self.first_content_s: float | None = None
+        self.bytes_came = False
+        self.events_came = False
+        self._whole: ChatResult | None = None
+        self._partial: ChatResult | None = None
+
+    @property
+    def not_a_stream(self) -> bool:
+        """Whether the body was something else: JSON, HTML, or nothing at all."""
+        return not self.events_came and (bool(self.decoder.stray) or not self.bytes_came)
+
+    def take_whole(self, result: ChatResult) -> None:
+        """The server sent one whole body where a stream was asked for."""
+        self._whole = result
+
+    def last_chunk(self) -> ChatStreamChunk:
+        """The chunk with `done=True`; all of the answer, where it came as one body."""
+        if (result := self._whole) is None:
+            return self.answer.last_chunk()
+        return ChatStreamChunk(
+            delta=result.text,
+            reasoning=result.reasoning,
+            tool_calls=[
+                ToolCallDelta(i, call.id, call.name, call.arguments)
+                for i, call in enumerate(result.tool_calls)
+            ],
+            finish_reason=result.finish_reason,
+            usage=result.usage or None,
+            done=True,
+            refusal=result.refusal or "",
+            raw=result.raw,
+        )
+
+    def so_far(self) -> StreamingResult:
+        """The answer so far, for `iterator.result`."""
+        result = self._whole or self._partial
+        if result is None:
+            so_far = self.answer.so_far()
+            return replace(so_far, timing=Timing(self.first_content_s, so_far.timing.total_s))
+        return streaming_result(result, done=result is self._whole)
+
+    def failed(self, error: LexiluxError) -> LexiluxError:
+        """`error`, with what came before it; final once content has come."""
+        if error.partial is None:
+            error.partial = interrupted(self.so_far())
+        self._partial = error.partial
+        if self.answer.pieces:
+            error.retryable = False
+        return error
+
+
+def streaming_result(result: ChatResult, *, done: bool) -> StreamingResult:
+    """`result`, as `iterator.result` shows it."""
+    given = {each.name: getattr(result, each.name) for each in fields(ChatResult)}
+    return StreamingResult(**given, done=done)
+
+
+def interrupted(result: StreamingResult) -> ChatResult:
+    """The answer up to a break. What the server had finished before stays finished."""
+    choices = tuple(
+        replace(each, status="interrupted") if each.status == "unannounced" else each
+        for each in result.choices
+    )
+    status = "interrupted" if result.status == "unannounced" else result.status
+    return replace(result.to_chat_result(), status=status, choices=choices)
+
+
+def _receive(reception: Reception) -> Flow[None]:
+    """Read to the announced end, handing on chunks; raise where there is none."""
+    answer, decoder = reception.answer, reception.decoder
+    pieces = 0
+    while not answer.done:
+        try:
+            data: bytes = yield Read(content=answer.pieces > pieces)
+        except NetworkError as error:
+            if answer.announced:
+                return
+            raise _broken(error) from error
+        pieces = answer.pieces
+        reception.bytes_came = reception.bytes_came or bool(data)
+        for event in decoder.feed(data) if data else decoder.flush():
+            reception.events_came = True
+            for chunk in answer.feed(event):
+                if reception.first_content_s is None and answer.pieces:
+                    reception.first_content_s = (yield from now()) - reception.began
+                yield chunk
+            if answer.done:
+                return
+        if not data:
+            break
+    if not answer.announced and not reception.not_a_stream:
+        raise ChatStreamInterruptedError(_unannounced(decoder), clean=True)
+
+
+def _broken(error: NetworkError) -> NetworkError:
+    """A time-out stays one; every other failure in mid-stream is an interruption."""
+    if isinstance(error, TimeoutError):
+        return error
+    return ChatStreamInterruptedError(
+        f"the connection broke before the answer was done: {error.message}"
+        "; error.partial holds what had come"
+    )
+
+
+def _unannounced(decoder: SSEDecoder) -> str:
+    message = (
+        "the stream ended without a finish reason and without [DONE]: the server or a proxy"
+        " gave up silently; error.partial holds what had come"
+    )
+    if decoder.stray:
+        message += f"; lines that are no events: {bytes(decoder.stray[:200])!r}"
+    return message

@@ -1,0 +1,232 @@
+"""What a chat returns: usage, tool calls, chunks, results. Plain values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, TypeAlias
+
+Json: TypeAlias = dict[str, Any]
+
+Status: TypeAlias = Literal[
+    "complete",
+    "truncated",
+    "context_exceeded",
+    "tool_calls",
+    "filtered",
+    "refused",
+    "interrupted",
+    "unannounced",
+    "unknown",
+]
+"""The verdict on an answer; `docs/completeness.md` says what each one means."""
+
+FinishReason: TypeAlias = Literal[
+    "stop", "length", "tool_calls", "content_filter", "refusal", "error", "unknown"
+]
+"""Why the model stopped, in OpenAI's words whatever the provider's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens spent; None where the server did not say.
+
+    `cached_tokens` is a part of `input_tokens`, and `reasoning_tokens` a part of
+    `output_tokens`, where the provider counts as OpenAI does: never add them.
+    """
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    total_tokens: int | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    details: Mapping[str, Any] = field(default_factory=dict[str, Any], compare=False, repr=False)
+    """The provider's own usage object, as it was sent."""
+
+    @property
+    def prompt_tokens(self) -> int | None:
+        """`input_tokens`, by its name on the wire."""
+        return self.input_tokens
+
+    @property
+    def completion_tokens(self) -> int | None:
+        """`output_tokens`, by its name on the wire."""
+        return self.output_tokens
+
+    def __bool__(self) -> bool:
+        """Whether the server said anything at all."""
+        return bool(self.details) or any(
+            count is not None
+            for count in (self.input_tokens, self.output_tokens, self.total_tokens)
+        )
+
+    def __add__(self, other: Usage) -> Usage:
+        """Add up two requests. A count that one side did not give is the other's."""
+        return Usage(
+            _plus(self.input_tokens, other.input_tokens),
+            _plus(self.output_tokens, other.output_tokens),
+            _plus(self.total_tokens, other.total_tokens),
+            _plus(self.cached_tokens, other.cached_tokens),
+            _plus(self.reasoning_tokens, other.reasoning_tokens),
+        )
+
+
+def _plus(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one if other is None else one + other
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long it took, in seconds; None where it does not apply."""
+
+    first_content_s: float | None = None
+    """From the request to the first text, reasoning or tool call of a stream."""
+    total_s: float | None = None
+    """From the first attempt to the end, retries and their waits included."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A function that the model asks for."""
+
+    id: str = ""
+    """What the tool's answer refers to; empty where the server gave none."""
+    name: str = ""
+    arguments: str = ""
+    """JSON text, as the model wrote it: an object for every known model, but not checked."""
+    type: str = "function"
+
+    def get_arguments(self) -> Json:
+        """The arguments as a dict; empty text means no arguments.
+
+        Raises:
+            ValueError: The text is not a JSON object.
+        """
+        value: object = json.loads(self.arguments or "{}")
+        if not isinstance(value, dict):
+            raise ValueError(f"tool call arguments are not a JSON object: {self.arguments[:200]!r}")
+        return value  # pyright: ignore[reportUnknownVariableType]
+
+    def to_dict(self) -> Json:
+        """The call as it stands in an assistant message."""
+        function = {"name": self.name, "arguments": self.arguments}
+        return {"id": self.id, "type": self.type, "function": function}
+
+
+@dataclass(slots=True)
+class ToolCallDelta:
+    """A piece of a tool call; pieces with one `index` make one call."""
+
+    index: int = 0
+    """The call's place in the answer, counted by this client from 0."""
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+    """The next piece of the JSON text."""
+
+
+@dataclass(slots=True)
+class ChatStreamChunk:
+    """One step of a stream. Not frozen, because there are millions; treat it as if it were."""
+
+    delta: str = ""
+    """The next piece of the text."""
+    reasoning: str = ""
+    """The next piece of the reasoning; empty unless `include_reasoning=True`."""
+    tool_calls: Sequence[ToolCallDelta] = ()
+    """Pieces of tool calls. Never run one: wait for `iterator.result.tool_calls`."""
+    finish_reason: FinishReason | None = None
+    usage: Usage | None = None
+    done: bool = False
+    """True on the last chunk only, which repeats finish reason and usage."""
+    refusal: str = ""
+    """The next piece of a refusal."""
+    index: int = 0
+    """Which choice it belongs to."""
+    raw: Mapping[str, Any] | None = None
+    """The server's event, with `return_raw_events=True`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One answer; `n > 1` gives several."""
+
+    text: str = ""
+    reasoning: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    """Whole calls, safe to run: filled only when the answer itself is whole."""
+    incomplete_tool_calls: tuple[ToolCall, ...] = ()
+    """What had come of calls when the answer was cut. Never run these."""
+    refusal: str | None = None
+    status: Status = "unknown"
+    """Whether the answer is whole, or why not."""
+    finish_reason: FinishReason | None = None
+    raw_finish_reason: str | None = None
+    """The provider's own word for it."""
+    index: int = 0
+    logprobs: Mapping[str, Any] | None = None
+    reasoning_field: str | None = None
+    """The message field that the reasoning came in, where it is sent back to."""
+    fields: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+    """What else the message had, as sent: audio, annotations, reasoning_details, ..."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing: the model came to its own end, or asks for tools."""
+        return self.status in ("complete", "tool_calls")
+
+    @property
+    def truncated(self) -> bool:
+        """Whether a limit cut it off: `max_tokens` or the context window."""
+        return self.status in ("truncated", "context_exceeded")
+
+    def to_message(self) -> Json:
+        """The answer as an assistant message for the next request."""
+        message: Json = {"role": "assistant", "content": self.text or None}
+        if self.refusal:
+            message["refusal"] = self.refusal
+        if self.reasoning and self.reasoning_field:
+            message[self.reasoning_field] = self.reasoning
+        if "reasoning_details" in self.fields:
+            message["reasoning_details"] = self.fields["reasoning_details"]
+        if self.tool_calls:
+            message["tool_calls"] = [call.to_dict() for call in self.tool_calls]
+        elif message["content"] is None:
+            message["content"] = ""
+        return message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatResult(Choice):
+    """The first choice, and what belongs to the answer as a whole."""
+
+    choices: tuple[Choice, ...] = ()
+    """Every choice, by index; the first one's fields are this result's own."""
+    usage: Usage = Usage()
+    model: str | None = None
+    id: str | None = None
+    request_id: str | None = None
+    """The provider's name for the request, from its response headers."""
+    system_fingerprint: str | None = None
+    service_tier: str | None = None
+    created: int | None = None
+    """Unix time in seconds."""
+    timing: Timing = Timing()
+    raw: Mapping[str, Any] | None = field(default=None, repr=False)
+    """The server's JSON, with `return_raw=True`."""
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamingResult(ChatResult):
+    """The answer so far: what the consumer was handed up to this moment."""
+
+    done: bool = False
+    """Whether the stream came to an announced end."""
+
+    def to_chat_result(self) -> ChatResult:
+        """The same as a plain result."""
+        return ChatResult(**{f.name: getattr(self, f.name) for f in fields(ChatResult)})

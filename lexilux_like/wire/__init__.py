@@ -1,0 +1,1 @@
+"""How it is spelled: values to bytes and back. Pure; nothing here performs I/O."""

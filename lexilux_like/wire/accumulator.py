@@ -1,0 +1,236 @@
+"""A whole answer, put together from chunks; a whole body is a single chunk."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from ..values.results import ChatStreamChunk, Choice, Json, Status, StreamingResult
+from .choice import PartialChoice
+from .document import is_array, is_object, text_of
+from .halves import Mender
+from .usage import Tally
+
+CHOICE_FIELDS = tuple(each.name for each in fields(Choice))
+
+
+class FailedFinish(Exception):
+    """A choice has finished with the word "error"."""
+
+    def __init__(self, choice: Json) -> None:
+        super().__init__()
+        self.choice = choice
+
+
+class Accumulator:
+    """An answer so far.
+
+    Args:
+        think: A leading `<think>` block is reasoning.
+        show_reasoning: Hand reasoning on in chunks.
+        keep_raw: Hand on each event's JSON, whatever it adds.
+        request_id: For the result.
+    """
+
+    __slots__ = (
+        "_choices",
+        "_first",
+        "_keep_raw",
+        "_last",
+        "_mender",
+        "_request_id",
+        "_show_reasoning",
+        "_tally",
+        "_think",
+        "pieces",
+    )
+
+    def __init__(
+        self, *, think: bool, show_reasoning: bool, keep_raw: bool, request_id: str | None
+    ) -> None:
+        self.pieces = 0
+        self._think = think
+        self._show_reasoning = show_reasoning
+        self._keep_raw = keep_raw
+        self._request_id = request_id
+        self._choices: dict[int, PartialChoice] = {}
+        self._tally = Tally()
+        self._mender: Mender | None = None
+        self._first: Json = {}
+        self._last: Json = {}
+
+    @property
+    def finished(self) -> bool:
+        """Whether every choice that has begun has a finish reason."""
+        return bool(self._choices) and all(
+            each.raw_finish_reason for each in self._choices.values()
+        )
+
+    def mend(self) -> None:
+        """From here on, join characters that come in halves."""
+        self._mender = self._mender or Mender()
+
+    def fold(self, document: Json) -> list[ChatStreamChunk]:
+        """Take a chunk in; returns what it adds for the consumer.
+
+        Raises:
+            FailedFinish: It says that a choice failed.
+            ValueError: It makes no sense.
+        """
+        self._last = document
+        if not self._first and document.get("id"):
+            self._first = document
+        chunks: list[ChatStreamChunk] = []
+        choices = document.get("choices")
+        if choices:
+            self._fold_choices(choices, chunks)
+        if usage := document.get("usage"):
+            self._count(usage, chunks, alone=not choices)
+        if is_object(groq := document.get("x_groq")):
+            self._count(groq.get("usage"), chunks, alone=False)
+        if self._keep_raw:
+            _last_of(chunks)
+            for chunk in chunks:
+                chunk.raw = document
+        return chunks
+
+    def rest(self) -> list[ChatStreamChunk]:
+        """What was held back, at the end of the answer."""
+        chunks: list[ChatStreamChunk] = []
+        came = [self._rest(each, chunks) for each in self._choices.values()]
+        self.pieces += any(came)
+        return chunks
+
+    def result(self, silent: Status | None, *, done: bool = False) -> StreamingResult:
+        """What has come.
+
+        Args:
+            silent: The status of choices without a finish reason; None when the answer has
+                ended: then their status is unknown.
+            done: Whether the end was announced.
+        """
+        choices = tuple(self._choices[index].choice(silent) for index in sorted(self._choices))
+        first = choices[0] if choices else Choice(status=silent or "unknown")
+        created = self._named("created")
+        return StreamingResult(
+            **{name: getattr(first, name) for name in CHOICE_FIELDS},
+            choices=choices,
+            usage=self._tally.total(len(choices)),
+            model=_text(self._named("model")),
+            id=_text(self._named("id")),
+            request_id=self._request_id,
+            system_fingerprint=_text(self._named("system_fingerprint")),
+            service_tier=_text(self._named("service_tier")),
+            created=created if type(created) is int else None,
+            done=done,
+        )
+
+    def _fold_choices(self, choices: Any, chunks: list[ChatStreamChunk]) -> None:
+        # Types are asked by __class__ where it is hot: type() is slower, isinstance slower still.
+        if choices.__class__ is not list:
+            raise ValueError("`choices` is no list")
+        came = False
+        for position, choice in enumerate(choices):
+            if choice is None:
+                continue
+            if choice.__class__ is not dict:
+                raise ValueError("a choice is no object")
+            index = choice.get("index")
+            if index.__class__ is not int:
+                index = position
+            parts = self._choices.get(index)
+            if parts is None:
+                parts = self._choices[index] = PartialChoice(index, think=self._think)
+            if delta := choice.get("delta"):
+                if self._mender is not None:
+                    delta = self._mender.mend(index, delta)
+                chunk = parts.fold(delta)
+                if chunk is not None:
+                    came = True
+                    if chunk.delta and not chunk.reasoning:
+                        chunks.append(chunk)
+                    else:
+                        self._hand(chunk, chunks)
+            if logprobs := choice.get("logprobs"):
+                parts.add_logprobs(logprobs)
+            if message := choice.get("message"):
+                parts.message = message
+            word = choice.get("finish_reason")
+            if word is not None:
+                came = self._finish(parts, word, choice, chunks) or came
+            if usage := choice.get("usage"):
+                self._count(usage, chunks, alone=False)
+        self.pieces += came
+
+    def _hand(self, chunk: ChatStreamChunk, chunks: list[ChatStreamChunk]) -> None:
+        """Put content among the chunks, but for reasoning that is not to be shown."""
+        if chunk.reasoning and not self._show_reasoning:
+            chunk.reasoning = ""
+        if chunk.delta or chunk.reasoning or chunk.tool_calls or chunk.refusal:
+            chunks.append(chunk)
+
+    def _finish(
+        self, parts: PartialChoice, word: Any, choice: Json, chunks: list[ChatStreamChunk]
+    ) -> bool:
+        """A choice says why it stops; an empty word says nothing, but is kept (xAI, Snowflake)."""
+        word = text_of(word)
+        if not word:
+            parts.raw_finish_reason = parts.raw_finish_reason or word
+            return False
+        parts.raw_finish_reason = word
+        came = self._rest(parts, chunks)
+        if word.lower() == "error":
+            raise FailedFinish(choice)
+        reason, _ = parts.finish()
+        if reason != parts.told:  # some send it in two chunks
+            parts.told = reason
+            chunk = chunks[-1] if chunks and chunks[-1].index == parts.index else None
+            if chunk is None:
+                chunk = ChatStreamChunk(index=parts.index)
+                chunks.append(chunk)
+            chunk.finish_reason = reason
+        return came
+
+    def _rest(self, parts: PartialChoice, chunks: list[ChatStreamChunk]) -> bool:
+        """Hand on what a choice holds back: a message without deltas, half a character, a tag."""
+        held: list[Any] = []
+        if parts.message is not None and parts.empty:
+            held.append(as_delta(parts.message))
+        if self._mender is not None:
+            held = [self._mender.mend(parts.index, each) for each in held]
+            held += self._mender.rest(parts.index)
+        came = [chunk for chunk in (*map(parts.fold, held), parts.rest()) if chunk is not None]
+        for chunk in came:
+            self._hand(chunk, chunks)
+        return bool(came)
+
+    def _count(self, usage: Any, chunks: list[ChatStreamChunk], *, alone: bool) -> None:
+        """Take token counts in, which came `alone` in an event or beside choices."""
+        if self._tally.take(usage, alone=alone):
+            _last_of(chunks).usage = self._tally.total(len(self._choices))
+
+    def _named(self, name: str) -> Any:
+        """A field of the answer itself, which not every chunk has."""
+        return self._last.get(name) or self._first.get(name)
+
+
+def as_delta(message: Any) -> Any:
+    """A whole message as one delta: each of its tool calls is one of its own."""
+    calls = message.get("tool_calls") if is_object(message) else None
+    if not is_array(calls):
+        return message
+    placed = [
+        {**call, "index": place} if is_object(call) else call for place, call in enumerate(calls)
+    ]
+    return {**message, "tool_calls": placed}
+
+
+def _last_of(chunks: list[ChatStreamChunk]) -> ChatStreamChunk:
+    """The last chunk, made if there is none."""
+    if not chunks:
+        chunks.append(ChatStreamChunk())
+    return chunks[-1]
+
+
+def _text(value: Any) -> str | None:
+    return value if type(value) is str else str(value) if type(value) is int else None

@@ -1,0 +1,249 @@
+"""One choice of an answer, put together from deltas; a whole message is a single delta."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..values.results import (
+    ChatStreamChunk,
+    Choice,
+    FinishReason,
+    Json,
+    Status,
+    ToolCallDelta,
+)
+from .document import is_array, is_object, text_of
+from .finish import verdict
+from .reasoning import ThinkSplitter
+from .toolcalls import ToolCalls
+
+CUT_TEXTS = {"function_call": ("arguments",), "audio": ("data", "transcript")}
+"""Objects in a message, and those of their texts that a stream sends in pieces."""
+PLAIN = frozenset({"role", "content"})
+TEXT_PARTS = ("text", "output_text")
+THOUGHT_PARTS = ("thinking", "reasoning")
+
+
+class PartialChoice:
+    """One choice so far."""
+
+    __slots__ = (
+        "_calls",
+        "_fields",
+        "_logprobs",
+        "_pieces",
+        "_reasoning",
+        "_reasoning_field",
+        "_refusal",
+        "_splitter",
+        "_text",
+        "index",
+        "message",
+        "raw_finish_reason",
+        "told",
+    )
+
+    def __init__(self, index: int, *, think: bool) -> None:
+        self.index = index
+        self.message: Any = None
+        """The whole message that a server sent beside its deltas, or in place of them."""
+        self.raw_finish_reason: str | None = None
+        self.told: FinishReason | None = None
+        """The finish reason that the consumer was told."""
+        self._text: list[str] = []
+        self._reasoning: list[str] = []
+        self._reasoning_field: str | None = None
+        self._refusal: list[str] = []
+        self._calls = ToolCalls()
+        self._fields: Json = {}
+        self._pieces: dict[tuple[str, str], list[str]] = {}
+        self._logprobs: Json = {}
+        self._splitter = ThinkSplitter() if think else None
+
+    @property
+    def empty(self) -> bool:
+        """Whether no delta has brought anything."""
+        return not (self._text or self._reasoning or self._refusal or self._calls or self._pieces)
+
+    def fold(self, delta: Json) -> ChatStreamChunk | None:
+        """Take a delta in; returns the content that it brings, None where it brings none.
+
+        Raises:
+            ValueError: It is no object, or a field of it makes no sense.
+        """
+        if delta.__class__ is not dict:
+            raise ValueError("a delta or a message is no object")
+        if self._splitter is None and (len(delta) == 1 or delta.keys() <= PLAIN):  # nearly all
+            text = delta.get("content")
+            if type(text) is str and text:
+                self._text.append(text)
+                return ChatStreamChunk(text, "", (), None, None, False, "", self.index)
+        text, reasoning, refusal, details = "", "", "", None
+        calls: list[ToolCallDelta] = []
+        other = False
+        for name, value in delta.items():
+            if value is None or name == "role":
+                continue
+            if name == "content":
+                text, thought = (value, "") if type(value) is str else self._parts(value)
+                reasoning = reasoning or thought
+            elif name in ("reasoning_content", "reasoning") and type(value) is str:
+                if value and (not reasoning or name == "reasoning_content"):
+                    reasoning, self._reasoning_field = value, name
+            elif name == "tool_calls":
+                calls = self._calls.feed(value if is_array(value) else [value])
+            elif name == "refusal":
+                refusal = text_of(value)
+            else:
+                other = self._other(name, value) or other
+                details = value if name == "reasoning_details" else details
+        if details and not reasoning:
+            reasoning = _detailed(details)
+        return self._add(text, reasoning, refusal, calls, other=other)
+
+    def rest(self) -> ChatStreamChunk | None:
+        """What was held back, at the end of the choice."""
+        if self._splitter is None:
+            return None
+        reasoning, text = self._splitter.rest()
+        self._splitter = None
+        return self._add(text, reasoning, "", [], other=False)
+
+    def add_logprobs(self, logprobs: Json) -> None:
+        """Take the log probabilities of one chunk in; their lists are joined."""
+        _join(self._logprobs, logprobs)
+
+    def finish(self) -> tuple[FinishReason | None, Status]:
+        """What the finish reason says of what has come."""
+        return verdict(
+            self.raw_finish_reason,
+            has_tool_calls=bool(self._calls),
+            refusal=bool(self._refusal) and not self._text,
+        )
+
+    def choice(self, silent: Status | None) -> Choice:
+        """What has come.
+
+        Args:
+            silent: The status of a choice without a finish reason that has not ended; None
+                for one that has.
+        """
+        reason, status = self.finish()
+        if silent and not self.raw_finish_reason:
+            reason, status = None, silent
+        calls = self._calls.so_far()
+        safe = status in ("complete", "tool_calls")
+        return Choice(
+            text=_joined(self._text),
+            reasoning=_joined(self._reasoning),
+            tool_calls=calls if safe else (),
+            incomplete_tool_calls=() if safe else calls,
+            refusal=_joined(self._refusal) or None,
+            status=status,
+            finish_reason=reason,
+            raw_finish_reason=self.raw_finish_reason,
+            index=self.index,
+            logprobs=_copy(self._logprobs) or None,
+            reasoning_field=self._reasoning_field,
+            fields=self._other_fields(),
+        )
+
+    def _add(
+        self,
+        text: str,
+        reasoning: str,
+        refusal: str,
+        calls: list[ToolCallDelta],
+        *,
+        other: bool,
+    ) -> ChatStreamChunk | None:
+        if text and self._splitter is not None:
+            thought, text = self._splitter.feed(text)
+            reasoning += thought
+        if text:
+            self._text.append(text)
+        if reasoning:
+            self._reasoning.append(reasoning)
+        if refusal:
+            self._refusal.append(refusal)
+        if not (text or reasoning or refusal or calls or other):
+            return None
+        return ChatStreamChunk(text, reasoning, calls, None, None, False, refusal, self.index)
+
+    def _parts(self, content: Any) -> tuple[str, str]:
+        """Text and reasoning of content that is no text: parts, or a JSON value."""
+        if not is_array(content):
+            return text_of(content), ""
+        text, thoughts = "", ""
+        for part in content:
+            kind = part.get("type") if is_object(part) else None
+            if type(part) is str:
+                text += part
+            elif kind in TEXT_PARTS and type(part.get("text")) is str:
+                text += part["text"]
+            elif kind in THOUGHT_PARTS:
+                thoughts += _thought(part.get("thinking") or part.get("text"))
+            elif part is not None:
+                self._other("content", [part])
+        return text, thoughts
+
+    def _other(self, name: str, value: Any) -> bool:
+        """Keep a field that has no place in a result; returns whether it is content."""
+        if not is_object(value) or name not in CUT_TEXTS:
+            _join(self._fields, {name: value})
+            return False
+        kept = self._fields.setdefault(name, {})
+        for key, piece in value.items():
+            if key in CUT_TEXTS[name] and piece is not None:
+                self._pieces.setdefault((name, key), []).append(text_of(piece))
+            elif piece not in (None, ""):
+                kept[key] = piece
+        return True
+
+    def _other_fields(self) -> Json:
+        fields = _copy(self._fields)
+        for (name, key), pieces in self._pieces.items():
+            fields[name] = {**fields[name], key: _joined(pieces)}
+        return fields
+
+
+def _joined(pieces: list[str]) -> str:
+    """The pieces as one text; it takes their place, so that they are not joined again."""
+    if len(pieces) > 1:
+        pieces[:] = ["".join(pieces)]
+    return pieces[0] if pieces else ""
+
+
+def _join(into: Json, fields: Json) -> None:
+    """Add fields: lists grow, of everything else the last one holds."""
+    for name, value in fields.items():
+        if is_array(value):
+            known = into.get(name)
+            into[name] = [*value] if not is_array(known) else known
+            if is_array(known):
+                known.extend(value)
+        elif value is not None:
+            into[name] = value
+
+
+def _copy(fields: Json) -> Json:
+    """The fields as they are now; lists grow in place."""
+    return {name: [*value] if is_array(value) else value for name, value in fields.items()}
+
+
+def _thought(value: Any) -> str:
+    """The text of a thinking part: text, or parts again (Mistral)."""
+    if type(value) is str:
+        return value
+    if not is_array(value):
+        return ""
+    texts = (part.get("text") if is_object(part) else part for part in value)
+    return "".join(text for text in texts if type(text) is str)
+
+
+def _detailed(details: Any) -> str:
+    """The text in `reasoning_details` (OpenRouter, MiniMax)."""
+    if not is_array(details):
+        return ""
+    found = (detail.get("text") or detail.get("summary") for detail in details if is_object(detail))
+    return "".join(text for text in found if type(text) is str)

@@ -1,0 +1,375 @@
+"""Errors as servers spell them: a response, or an event, to the exception it stands for."""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..values.errors import (
+    APIError,
+    AuthenticationError,
+    ConflictError,
+    InvalidRequestError,
+    NotFoundError,
+    QuotaExceededError,
+    RateLimitError,
+    ResponseFormatError,
+    ServerError,
+)
+from ..values.results import ChatResult
+from .document import is_array, is_object, parse
+from .http import Response
+
+QUOTA, OVERLOADED = 402, 529
+
+CLASSES: dict[int, type[APIError]] = {
+    400: InvalidRequestError,
+    401: AuthenticationError,
+    QUOTA: QuotaExceededError,
+    403: AuthenticationError,
+    404: NotFoundError,
+    409: ConflictError,
+    413: InvalidRequestError,
+    422: InvalidRequestError,
+    429: RateLimitError,
+}
+FOR_GOOD = {501, 505}
+"""Server errors that stay when the request is sent again."""
+
+QUOTA_WORDS = (
+    "insufficient_quota",
+    "insufficient_balance",
+    "credit_balance_exhausted",
+    "billing_hard_limit_reached",
+    "spend_limit_exceeded",
+)
+SPOKEN = (
+    (QUOTA_WORDS, QUOTA),
+    (("rate_limit", "ratelimit", "too_many_requests", "throttl", "resource_exhausted"), 429),
+    (("overload",), OVERLOADED),
+    (("auth", "api_key", "permission", "forbidden"), 401),
+    (("not_found", "notfound"), 404),
+    (
+        ("invalid", "bad_request", "badrequest", "validation", "context", "too_many", "content_"),
+        400,
+    ),
+    (("server", "internal", "unavailable", "timeout", "upstream", "gateway", "connection"), 500),
+)
+"""Words in an error's code and type, and the HTTP status that says the same; the first row counts."""
+
+ADVICE = {
+    400: "Change the request: sent again as it is, it fails again.",
+    401: "Check api_key.",
+    QUOTA: "Add credit or raise the account's spending limit; waiting does not help.",
+    403: "Check what api_key may do, and model.",
+    404: "Check base_url (it usually ends in /v1) and model.",
+    413: "Send less.",
+    422: "Change the request: sent again as it is, it fails again.",
+    429: "Send less often: see rate_limit and max_retries.",
+}
+LATER = "Try again later; max_retries does so."
+
+REQUEST_IDS = (
+    "x-request-id",
+    "request-id",
+    "x-amzn-requestid",
+    "apim-request-id",
+    "x-ds-trace-id",
+    "x-generation-id",
+    "cf-ray",
+)
+MESSAGE_FIELDS = ("message", "msg", "error", "detail", "errors", "status_msg", "title")
+WORDS_SHOWN = 1_000
+TEXT_READ = 8_192
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What an error object says, in whatever shape it came."""
+
+    message: str = ""
+    code: str | int | None = None
+    type: str | None = None
+    param: str | None = None
+    status: int | None = None
+    """The HTTP status that it names itself."""
+    cause: str = ""
+    """What a gateway passes on from the provider behind it."""
+
+
+def status_error(response: Response, *, partial: ChatResult | None = None) -> APIError:
+    """The error that a response stands for whose status is not 2xx. Never raises."""
+    if 300 <= response.status < 400:  # noqa: PLR2004 - the redirects
+        return _redirect(response)
+    try:
+        complaint = _read(parse(response.body))
+    except ValueError:
+        complaint = Complaint()
+    if not complaint.message:
+        complaint = replace(complaint, message=_text(response))
+    return _error(complaint, response.status, response, partial)
+
+
+def event_error(
+    error: object,
+    *,
+    data: bytes,
+    status: int,
+    headers: Mapping[str, str],
+    partial: ChatResult | None = None,
+) -> APIError:
+    """The error that an error object under status 2xx stands for, by its own words.
+
+    Args:
+        error: What `find_error` found, or a text.
+        data: The body or the event that it came in.
+        status: The HTTP status.
+        headers: The response headers.
+        partial: The answer up to here.
+    """
+    complaint = _read(error)
+    meant = complaint.status or _spoken(complaint)
+    return _error(complaint, meant, Response(status, headers, data), partial)
+
+
+def find_error(document: object) -> object | None:
+    """The error object that a document is or holds, in any known shape; None if there is none."""
+    if is_array(document):  # Google
+        return find_error(document[0]) if len(document) == 1 else None
+    if not is_object(document):
+        return None
+    if document.get("error"):
+        return document
+    if document.get("choices"):
+        return None
+    kinds = (document.get("object"), document.get("type"))  # vLLM, Anthropic
+    if "error" in kinds or document.get("error") is not None:
+        return document
+    if document.get("detail") or document.get("errors"):  # FastAPI, Cloudflare
+        return document
+    says = document.get("message") or document.get("msg")
+    coded = document.keys() & {"code", "status", "statusCode", "status_code"}
+    return document if isinstance(says, str) and coded else None
+
+
+def request_id(headers: Mapping[str, str]) -> str | None:
+    """The provider's name for the request, to quote to its support."""
+    return next((headers[name] for name in REQUEST_IDS if headers.get(name)), None)
+
+
+def retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:
+    """Seconds that the server asks to wait, finite and at least 0; None for nonsense.
+
+    Args:
+        headers: The response headers: `retry-after-ms`, or `retry-after` in seconds or as a
+            date, which is measured from the response's own `date`.
+        now: Unix time, for a response without a `date`.
+    """
+    milliseconds = _number(headers.get("retry-after-ms", ""))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    value = headers.get("retry-after", "")
+    seconds = _number(value)
+    if seconds is not None:
+        return seconds
+    until, since = _unix_time(value), _unix_time(headers.get("date", ""))
+    since = now if since is None else since
+    return None if until is None or since is None else max(0.0, until - since)
+
+
+def not_a_completion(
+    why: str, *, data: bytes, head: Response, partial: ChatResult | None = None
+) -> ResponseFormatError:
+    """The error for a 2xx body, or an event of one, that is no chat completion.
+
+    Args:
+        why: What is wrong with it.
+        data: The body or the event.
+        head: Status and headers.
+        partial: The answer up to here.
+    """
+    kind = head.headers.get("content-type", "")
+    return ResponseFormatError(
+        f"HTTP {head.status}, but no chat completion: {why}. Content-Type: {kind!r};"
+        f" {len(data)} bytes: {data[:200]!r}. Check base_url: it usually ends in /v1.",
+        status_code=head.status,
+        headers=head.headers,
+        body=data,
+        partial=partial,
+    )
+
+
+def _error(
+    complaint: Complaint, meant: int, response: Response, partial: ChatResult | None
+) -> APIError:
+    """Put an error together; `meant` is the status that says what kind it is."""
+    if _spoken(complaint) == QUOTA:
+        meant = QUOTA
+    kind = CLASSES.get(meant) or (ServerError if meant >= 500 else APIError)  # noqa: PLR2004
+    retryable = meant in {408, 409, 429} or (meant >= 500 and meant not in FOR_GOOD)  # noqa: PLR2004
+    wish = response.headers.get("x-should-retry", "").lower()
+    if meant != QUOTA and wish in {"true", "false"}:
+        retryable = wish == "true"
+    advice = ADVICE.get(meant, LATER if retryable else "")
+    return kind(
+        _sentence(complaint, response, advice),
+        status_code=response.status,
+        code=complaint.code,
+        type=complaint.type,
+        param=complaint.param,
+        provider_message=complaint.message,
+        headers=response.headers,
+        body=response.body,
+        request_id=request_id(response.headers),
+        retryable=retryable,
+        retry_after=retry_after(response.headers),
+        partial=partial,
+    )
+
+
+def _redirect(response: Response) -> APIError:
+    target = response.headers.get("location", "")
+    try:
+        host = urlsplit(target).netloc.rpartition("@")[2] or "another path"
+    except ValueError:
+        host = "an address that cannot be read"
+    return APIError(
+        f"HTTP {response.status}: the server redirects to {host!r}. Redirects are never followed,"
+        " because they would carry the key and the prompt along. Set base_url to the right address.",
+        status_code=response.status,
+        headers=response.headers,
+        body=response.body,
+        request_id=request_id(response.headers),
+        retryable=False,
+    )
+
+
+def _sentence(complaint: Complaint, response: Response, advice: str) -> str:
+    """What happened, the provider's words, what to quote to its support, what to do."""
+    good = 200 <= response.status < 300  # noqa: PLR2004
+    what = f"{'an error under ' if good else ''}HTTP {response.status}"
+    words = _short(complaint.message) or "no reason given"
+    if complaint.cause:
+        words += f" ({_short(complaint.cause)})"
+    identity = request_id(response.headers)
+    facts = [f"code {_short(str(complaint.code))}"] if complaint.code is not None else []
+    facts += [f"request id {_short(identity)}"] if identity else []
+    return " ".join(
+        filter(None, [f"{what}: {words}", f"[{', '.join(facts)}]" if facts else "", advice])
+    )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= WORDS_SHOWN else f"{text[:WORDS_SHOWN]}..."
+
+
+def _read(error: object) -> Complaint:
+    """Find the words of an error object."""
+    if is_array(error) and len(error) == 1:
+        error = error[0]
+    if not is_object(error):
+        return Complaint(_words(error))
+    outer = error
+    inner = _inner(_inner(outer))
+    code = _first(inner, outer, "code", (str, int))
+    kind = _first(inner, outer, "type", str) or _first(inner, outer, "error_type", str)
+    metadata = inner.get("metadata")
+    return Complaint(
+        next((text for name in MESSAGE_FIELDS if (text := _words(inner.get(name)))), ""),
+        code,
+        kind,
+        _first(inner, outer, "param", str),
+        _status(code, inner.get("status"), inner.get("status_code"), outer.get("status")),
+        _words(metadata.get("raw")) if is_object(metadata) else "",
+    )
+
+
+def _inner(error: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The object that holds the words: the error itself, or one inside it."""
+    for name in ("error", "detail", "errors"):
+        value = error.get(name)
+        if is_array(value) and len(value) == 1 and name == "errors":
+            value = value[0]
+        if is_object(value):
+            return value
+    return error
+
+
+def _first(
+    inner: Mapping[str, Any], outer: Mapping[str, Any], name: str, kinds: type | tuple[type, ...]
+) -> Any:
+    for each in (inner.get(name), outer.get(name)):
+        if isinstance(each, kinds) and not isinstance(each, bool):
+            return each
+    return None
+
+
+def _status(*values: object) -> int | None:
+    """The first that is an HTTP status of 4xx or 5xx, as a number or as text."""
+    for value in values:
+        if isinstance(value, (int, str)) and re.fullmatch(r"[45][0-9]{2}", str(value)):
+            return int(value)
+    return None
+
+
+def _spoken(complaint: Complaint) -> int:
+    """The HTTP status that the code and the type speak of; 0 if they say nothing known."""
+    said = f"{complaint.code} {complaint.type}".lower().replace(" ", "_")
+    return next((status for words, status in SPOKEN if any(w in said for w in words)), 0)
+
+
+def _words(value: object, depth: int = 3) -> str:
+    """The text in a JSON value of any shape; empty if it has none."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    if not depth:
+        return ""
+    if is_array(value):
+        return "; ".join(filter(None, (_words(each, depth - 1) for each in value[:20])))
+    if is_object(value):
+        place = value.get("loc")
+        where = [_words(each, 0) for each in place] if is_array(place) else []
+        texts = (_words(value.get(name), depth - 1) for name in MESSAGE_FIELDS)
+        return ": ".join(filter(None, (".".join(where), next(filter(None, texts), ""))))
+    return ""
+
+
+def _text(response: Response) -> str:
+    """The words of a body that is not JSON: all of a plain text, the title of a page."""
+    text = response.body.decode(errors="replace").strip()
+    if "html" not in response.headers.get("content-type", "").lower() and text[:1] != "<":
+        return text
+    page = text[:TEXT_READ]
+    title = re.search(r"<title[^<>]*>([^<]+)", page, re.IGNORECASE)
+    words = (
+        title[1]
+        if title
+        else re.sub(r"<(style|script)\b.*?</\1>|<[^<>]*>", " ", page, flags=re.I | re.S)
+    )
+    return " ".join(html.unescape(words).split())
+
+
+def _number(text: str) -> float | None:
+    """A plain decimal number, at least 0."""
+    if not re.fullmatch(r"[0-9]+(\.[0-9]*)?", text.strip(), re.ASCII):
+        return None
+    number = float(text)
+    return number if math.isfinite(number) else None
+
+
+def _unix_time(text: str) -> float | None:
+    """An HTTP date in seconds since 1970."""
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -1,0 +1,73 @@
+"""Token counts, wherever in a chunk or a body a server puts them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..values.results import Json, Usage
+from .document import is_object
+
+
+class Tally:
+    """The token counts of one answer. Servers repeat them and count up: the last ones hold."""
+
+    __slots__ = ("_last", "_shares")
+
+    def __init__(self) -> None:
+        self._last = Usage()
+        self._shares: list[Usage] = []
+
+    def take(self, counts: Any, *, alone: bool) -> bool:
+        """Take a usage object in; returns whether it counts anything.
+
+        Args:
+            counts: The object.
+            alone: Whether it came in an event of its own, without choices.
+        """
+        usage = read_usage(counts)
+        if usage is None:
+            return False
+        self._last = usage
+        if alone:
+            self._shares.append(usage)
+        return True
+
+    def total(self, n_choices: int) -> Usage:
+        """The counts of the whole answer.
+
+        llama.cpp sends one chunk of counts for each of several choices: those are added up.
+        """
+        if 1 < n_choices == len(self._shares):
+            return sum(self._shares[1:], self._shares[0])
+        return self._last
+
+
+def read_usage(counts: Any) -> Usage | None:
+    """A usage object of OpenAI's kind; None where it counts nothing.
+
+    https://platform.openai.com/docs/api-reference/chat/object
+    """
+    if not is_object(counts):
+        return None
+    prompt, completion, total = (
+        _count(counts.get(f"{name}_tokens")) for name in ("prompt", "completion", "total")
+    )
+    if prompt is None and completion is None and total is None:
+        return None
+    return Usage(
+        prompt,
+        completion,
+        total,
+        _detail(counts, "prompt_tokens_details", "cached_tokens"),
+        _detail(counts, "completion_tokens_details", "reasoning_tokens"),
+        counts,
+    )
+
+
+def _detail(counts: Json, group: str, name: str) -> int | None:
+    details = counts.get(group)
+    return _count(details.get(name)) if is_object(details) else None
+
+
+def _count(value: Any) -> int | None:
+    return value if type(value) is int else None

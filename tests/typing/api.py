@@ -1,0 +1,85 @@
+"""Checked by mypy and pyright, never run: the public API as its users type it."""
+
+from __future__ import annotations
+
+from typing import Unpack, assert_type
+
+import httpx
+
+from lexilux_like import (
+    AsyncStreamingIterator,
+    Chat,
+    ChatHistory,
+    ChatParams,
+    ChatResult,
+    ChatStreamChunk,
+    LexiluxTimeoutError,
+    StreamingIterator,
+    StreamingResult,
+)
+from lexilux_like.values.options import CallOptions
+
+chat = Chat(
+    base_url="http://x/v1",
+    api_key="k",
+    model="m",
+    timeout_s=3.0,
+    idle_timeout_s=10,
+    deadline_s=None,
+    max_retries=2,
+    headers={"x-a": "b"},
+    proxies={},
+    rate_limit=(10, 60.0),
+    verify=False,
+    http_client=httpx.Client(),
+    async_http_client=httpx.AsyncClient(),
+)
+history = ChatHistory(system="Be brief.")
+
+assert_type(chat("hi", temperature=0.2, history=history, n=2), ChatResult)
+assert_type(chat(["hi", {"role": "user", "content": "there"}]), ChatResult)
+assert_type(chat.chat_with_history(history, "hi", max_tokens=None), ChatResult)
+assert_type(chat.stream("hi", include_usage=False), StreamingIterator)
+assert_type(chat.astream("hi"), AsyncStreamingIterator)
+assert_type(chat.stream("hi").result, StreamingResult)
+for each in chat.stream_with_history(history, return_raw_events=True):
+    assert_type(each, ChatStreamChunk)
+
+chat("hi", temprature=1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+chat("hi", temperature="hot")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+chat("hi", include_usage=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+chat.stream("hi", n=2)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+Chat(base_url="x", max_retry=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+Chat()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+ChatParams(temprature=1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+async def use_async() -> None:
+    """The async doors."""
+    assert_type(await chat.acall("hi", reasoning={"effort": "high"}), ChatResult)
+    assert_type(await chat.achat_with_history(history), ChatResult)
+    async for chunk in chat.astream("hi", stop=["END"]):
+        assert_type(chunk, ChatStreamChunk)
+    assert_type(await chat.astream("hi"), AsyncStreamingIterator)
+    async with chat.astream_with_history(history, "hi") as stream:
+        assert_type(stream, AsyncStreamingIterator)
+        assert_type(stream.result, StreamingResult)
+    async with Chat(base_url="x") as other:
+        assert_type(other, Chat)
+
+
+def ask(prompt: str, **options: Unpack[CallOptions]) -> str:
+    """A user's own wrapper borrows the options."""
+    return chat(prompt, **options).text
+
+
+defaults: CallOptions = {"temperature": 0.2}
+chat("hi", **defaults)
+ask("hi", temprature=0.2)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+bad: CallOptions = {"temperature": "hot"}  # type: ignore[typeddict-item]  # pyright: ignore[reportAssignmentType]
+
+try:
+    chat("hi")
+except LexiluxTimeoutError as error:
+    assert_type(error.limit_s, float | None)
+    assert_type(error.partial, ChatResult | None)

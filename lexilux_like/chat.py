@@ -61,9 +61,7 @@ class Chat(BaseAPIClient):
         self._dialect: Dialect = OpenAIDialect(self.base_url)
 
     @spelled_out
-    def __call__(
-        self, messages: MessagesLike, **options: Unpack[CallOptions]
-    ) -> ChatResult:
+    def __call__(self, messages: MessagesLike, **options: Unpack[CallOptions]) -> ChatResult:
         """Ask once and wait for the answer, which may be truncated: `result.status` says so.
 
         Args:
@@ -83,16 +81,12 @@ class Chat(BaseAPIClient):
         return self._run(self._ask(messages, options), options)
 
     @spelled_out
-    async def acall(
-        self, messages: MessagesLike, **options: Unpack[CallOptions]
-    ) -> ChatResult:
+    async def acall(self, messages: MessagesLike, **options: Unpack[CallOptions]) -> ChatResult:
         """`chat()`, async."""
         return await self._arun(self._ask(messages, options), options)
 
     @spelled_out
-    def stream(
-        self, messages: MessagesLike, **options: Unpack[StreamOptions]
-    ) -> StreamingIterator:
+    def stream(self, messages: MessagesLike, **options: Unpack[StreamOptions]) -> StreamingIterator:
         """Ask once and iterate over the answer as it comes; it may be truncated.
 
         Nothing is sent before the first chunk is asked for. The last chunk has `done=True`.

@@ -20,6 +20,8 @@ STARTUP_S = 30.0
 """Most seconds until the engine must be ready; it takes 0.2 on an idle machine."""
 STOP_S = 5.0
 """Seconds to stop by itself before it is killed."""
+HTTP_THREADS = 64
+"""An idle connection holds one of the engine's threads for 5 s, and who finds none free waits."""
 LOG_TAIL = 2_000
 """Characters of the engine's log in an error message."""
 
@@ -157,7 +159,7 @@ def _parameters(xllamacpp: Any, options: argparse.Namespace) -> Any:
         "webui": False,
         "endpoint_metrics": True,
         "cache_ram_mib": 0,
-        "n_threads_http": options.slots + 4,
+        "n_threads_http": HTTP_THREADS,
         "api_keys": [options.api_key] if options.api_key else [],
     }
     for name, value in wanted.items():

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Self, TypeAlias
+from typing import Self, TypeAlias, assert_never
 
 from .connection import LINGER_S, Connection, PeerGoneError, RecordedRequest
 from .script import Cut, Pause, Raw, Reply, Reset, Send, Stall, Step, Wait, refuse
@@ -75,14 +75,17 @@ def play(reply: Reply, connection: Connection) -> bool:
             return False
     if reply.framing == "chunked":
         connection.write(b"0\r\n\r\n")
-    says_close = any(
-        name.lower() == "connection" and value.lower() == "close"
-        for name, value in reply.headers.items()
-    )
-    if reply.framing == "close" or says_close or (reply.framing == "length" and _unfinished(reply)):
+    if _ends_connection(reply):
         connection.finish()
         return False
     return True
+
+
+def _ends_connection(reply: Reply) -> bool:
+    if reply.framing != "chunked" and (reply.framing == "close" or _unfinished(reply)):
+        return True
+    said = {name.lower(): value.lower() for name, value in reply.headers.items()}
+    return said.get("connection") == "close"
 
 
 def _chunk(data: bytes) -> bytes:
@@ -108,6 +111,8 @@ def _perform(step: Step, connection: Connection, frame: Callable[[bytes], bytes]
         case Reset():
             connection.reset()
             return False
+        case _:
+            assert_never(step)
     return True
 
 

@@ -25,7 +25,13 @@ class HTTPClient(Protocol):
     """The part of `httpx.Client` that is used."""
 
     def build_request(
-        self, method: str, url: Any, *, headers: Any = ..., content: Any = ..., extensions: Any = ...
+        self,
+        method: str,
+        url: Any,
+        *,
+        headers: Any = ...,
+        content: Any = ...,
+        extensions: Any = ...,
     ) -> Any: ...
 
     def send(self, request: Any, *, stream: bool = ..., follow_redirects: Any = ...) -> Any: ...
@@ -35,7 +41,13 @@ class AsyncHTTPClient(Protocol):
     """The part of `httpx.AsyncClient` that is used."""
 
     def build_request(
-        self, method: str, url: Any, *, headers: Any = ..., content: Any = ..., extensions: Any = ...
+        self,
+        method: str,
+        url: Any,
+        *,
+        headers: Any = ...,
+        content: Any = ...,
+        extensions: Any = ...,
     ) -> Any: ...
 
     async def send(
@@ -58,9 +70,7 @@ class BorrowedEngine:
         response = self._client.send(outgoing, stream=True, follow_redirects=False)
         stream = response.extensions.get("network_stream")
         headers = header_dict(response.headers.raw)
-        return Opened(
-            response.status_code, headers, response.iter_raw(), response.close, stream
-        )
+        return Opened(response.status_code, headers, response.iter_raw(), response.close, stream)
 
     def drain(self, opened: Opened, watch: Watch) -> None:
         """Do nothing: without a bound on the read this could wait for ever."""

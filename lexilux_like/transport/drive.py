@@ -49,7 +49,7 @@ def iterate(step: Stepper[Any], world: SyncWorld) -> Generator[ChatStreamChunk, 
             step.reply(None)
             continue
         try:
-            reply = world.perform(effect)  # type: ignore[arg-type]  # no Track
+            reply = world.perform(effect)
         except LexiluxError as error:
             step.fail(error)
         else:
@@ -65,7 +65,7 @@ async def aiterate(step: Stepper[Any], world: AsyncWorld) -> AsyncGenerator[Chat
             step.reply(None)
             continue
         try:
-            reply = await world.perform(effect)  # type: ignore[arg-type]  # no Track
+            reply = await world.perform(effect)
         except LexiluxError as error:
             step.fail(error)
         else:

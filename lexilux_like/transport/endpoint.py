@@ -184,7 +184,7 @@ def tls_context(verify: Verify) -> ssl.SSLContext:
 
 
 @lru_cache(maxsize=16)
-def _tls_context(verify: bool | str) -> ssl.SSLContext:
+def _tls_context(verify: bool | str) -> ssl.SSLContext:  # noqa: FBT001 - as httpx names it
     import httpx  # noqa: PLC0415 - only https needs it
 
     if isinstance(verify, bool):

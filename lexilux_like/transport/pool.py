@@ -102,7 +102,7 @@ class PoolEngine:
         except BaseException:
             self._leave(shard)
             raise
-        stream = response.extensions["network_stream"]
+        stream = _network_stream(response)
         left = False
 
         def close() -> None:
@@ -161,7 +161,7 @@ class AsyncPoolEngine:
     def __init__(self, route: Route) -> None:
         self._route = route
         self._options = route.pool_options()
-        self._backend = AsyncWatchedBackend(httpcore.AnyIOBackend())
+        self._backend = AsyncWatchedBackend(httpcore.AnyIOBackend())  # pyright: ignore[reportArgumentType]
         self._shards: list[Shard] = []
         self._end = self._closes_with_the_loop()
         self._started = False
@@ -177,7 +177,7 @@ class AsyncPoolEngine:
         except BaseException:
             shard.busy -= 1
             raise
-        stream = response.extensions["network_stream"]
+        stream = _network_stream(response)
         left = False
 
         async def aclose() -> None:
@@ -233,6 +233,11 @@ class AsyncPoolEngine:
             self._shards.append(shard)
         shard.busy += 1
         return shard
+
+
+def _network_stream(response: Any) -> Any:
+    """The socket underneath; httpcore leaves the type of its extensions open."""
+    return response.extensions["network_stream"]
 
 
 def _stale() -> LexiluxConnectionError:

@@ -169,8 +169,8 @@ class AsyncStreamingIterator(AsyncIterator[ChatStreamChunk]):
 def so_far(step: Stepper[ChatResult], failure: ChatResult | None) -> StreamingResult:
     """What a stream's `result` shows at this moment."""
     if step.done:
-        result = step.value
-        return result if isinstance(result, StreamingResult) else streaming_result(result, done=True)
+        value = step.value
+        return value if isinstance(value, StreamingResult) else streaming_result(value, done=True)
     if failure is not None:
         return streaming_result(failure, done=False)
     if step.progress is not None:

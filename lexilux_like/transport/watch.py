@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -36,7 +36,7 @@ class Watch:
 
     def __init__(self, timeouts: Timeouts) -> None:
         self.limits = timeouts
-        self._deadline = _from_now(timeouts.deadline_s)
+        self._deadline: float = _from_now(timeouts.deadline_s)
         self._connect = self._head = self._content = math.inf
         self._content_limit = "first_content_timeout_s"
         self._began = 0.0
@@ -73,7 +73,7 @@ class Watch:
         self._deadline += seconds
 
     @contextmanager
-    def hurried(self, seconds: float) -> Iterator[None]:
+    def hurried(self, seconds: float) -> Generator[None, None, None]:
         """Inside, everything together may take this long at the most."""
         deadline = self._deadline
         self._deadline = min(deadline, time.monotonic() + seconds)

@@ -188,7 +188,7 @@ class SyncWorld:
 
     def _drain(self) -> None:
         if self._opened is not None:
-            with contextlib.suppress(Exception):  # the answer is whole: this only saves a connection
+            with contextlib.suppress(Exception):  # it only saves a connection
                 self._engine.drain(self._opened, self._watch)
         self.close()
 
@@ -295,7 +295,7 @@ class AsyncWorld:
 
     async def _drain(self) -> None:
         if self._opened is not None:
-            with contextlib.suppress(Exception):  # the answer is whole: this only saves a connection
+            with contextlib.suppress(Exception):  # it only saves a connection
                 await self._engine.drain(self._opened, self._watch)
         await self.aclose()
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar, final
 
 from ..values.results import ChatStreamChunk, StreamingResult
 from ..wire.http import Request, Response
@@ -24,7 +24,9 @@ T = TypeVar("T")
 class Progress(Protocol):
     """Something that knows the answer so far."""
 
-    def so_far(self) -> StreamingResult: ...
+    def so_far(self) -> StreamingResult:
+        """The answer so far."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class Now:
     """Look at the clock. Reply: seconds since some fixed moment."""
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class Track:
     """From here on `progress` knows the answer so far. Reply: None."""
@@ -115,7 +118,7 @@ def now() -> Flow[float]:
 class Stepper(Generic[T]):
     """A flow, one effect at a time. Both drivers are loops around this."""
 
-    effect: Effect | None
+    effect: Action | ChatStreamChunk | None
     value: T
 
     def __init__(self, flow: Flow[T]) -> None:

@@ -8,7 +8,8 @@ LexiluxError                        code, message, retryable, retry_after, parti
 │   ├── LexiluxTimeoutError (TimeoutError)       which of the timeouts, and its value
 │   └── ChatStreamInterruptedError               the stream ended unannounced; .partial
 ├── APIError                        status_code, request_id, body, headers, provider's code and type
-│   ├── InvalidRequestError 400 413 422 · AuthenticationError 401 403 · NotFoundError 404 · ConflictError 409
+│   ├── InvalidRequestError 400 413 422 · AuthenticationError 401 403
+│   ├── NotFoundError 404 · ConflictError 409
 │   ├── RateLimitError 429 ── QuotaExceededError (never retried)
 │   └── ServerError 5xx 529
 ├── ResponseFormatError             2xx, but not a chat completion (HTML, empty, cut JSON)
@@ -174,7 +175,7 @@ class APIError(LexiluxError):
         self.body = body
         self.request_id = request_id
 
-    def censor(self, clean: Callable[[str], str]) -> None:
+    def censor(self, clean: Callable[[str], str]) -> None:  # noqa: D102 - as the root's
         super().censor(clean)
         self.provider_message = clean(self.provider_message)
         self.headers = {name: clean(value) for name, value in self.headers.items()}
@@ -246,7 +247,7 @@ class ResponseFormatError(LexiluxError):
         self.headers: dict[str, str] = dict(headers or {})
         self.body = body
 
-    def censor(self, clean: Callable[[str], str]) -> None:
+    def censor(self, clean: Callable[[str], str]) -> None:  # noqa: D102 - as the root's
         super().censor(clean)
         self.headers = {name: clean(value) for name, value in self.headers.items()}
         self.body = clean(self.body.decode("latin-1")).encode("latin-1")

@@ -120,14 +120,12 @@ def _short(url: str) -> str:
 
 
 def _markdown(block: Block) -> str:
-    match block.kind:
-        case "prose":
-            return block.text
-        case "note":
-            return f"`{block.text.replace('`', '_')}`"
-        case "code":
-            fence = "`" * max(3, 1 + max(map(len, re.findall("`+", block.text)), default=0))
-            return f"{fence}\n{block.text}\n{fence}"
+    if block.kind == "prose":
+        return block.text
+    if block.kind == "note":
+        return f"`{block.text.replace('`', '_')}`"
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", block.text)), default=0))
+    return f"{fence}\n{block.text}\n{fence}"
 
 
 def _article(message: Message) -> str:

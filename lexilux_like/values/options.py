@@ -163,7 +163,8 @@ class ChatParams:
 
     def replace(self, **options: Unpack[SamplingOptions]) -> ChatParams:
         """A copy with some options changed; None takes one out."""
-        return ChatParams(**{**self._given, **options})
+        changed: dict[str, Any] = {**self._given, **options}
+        return ChatParams(**changed)
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:
         return iter(self._given.items())
@@ -171,7 +172,7 @@ class ChatParams:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ChatParams) and self._given == other._given
 
-    __hash__ = None  # type: ignore[assignment]  # a value with a dict in it
+    __hash__ = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
 
     def __repr__(self) -> str:
         return f"ChatParams({', '.join(f'{k}={v!r}' for k, v in self._given.items())})"
@@ -228,6 +229,6 @@ def validated(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @cache
-def _adapter() -> pydantic.TypeAdapter[dict[str, Any]]:
+def _adapter() -> pydantic.TypeAdapter[Any]:
     """Made when the first option is checked, because that takes a few milliseconds."""
-    return pydantic.TypeAdapter(BoundedOptions)  # type: ignore[arg-type]  # a TypedDict is a dict
+    return pydantic.TypeAdapter(BoundedOptions)

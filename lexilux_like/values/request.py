@@ -62,7 +62,7 @@ def resolve(
 def _messages(messages: MessagesLike, options: CallOptions | StreamOptions) -> list[Message]:
     """System prompt, history, and the new messages, in that order."""
     history, system = options.get("history"), options.get("system")
-    before = list(history.get_messages(include_system=system is None)) if history is not None else []
+    before = history.get_messages(include_system=system is None) if history is not None else []
     new = normalize_messages(messages)
     if not before and not new:
         raise ValidationError("messages must not be empty: pass a prompt, or a history with turns")

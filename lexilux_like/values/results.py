@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, final
 
 Json: TypeAlias = dict[str, Any]
 
@@ -126,6 +126,7 @@ class ToolCallDelta:
     """The next piece of the JSON text."""
 
 
+@final  # so that the drivers tell it from the effects by `type(...) is`
 @dataclass(slots=True)
 class ChatStreamChunk:
     """One step of a stream. Not frozen, because there are millions; treat it as if it were."""

@@ -7,10 +7,10 @@ MESSAGE_LIMIT = 2_000
 
 
 def printable(text: str, limit: int = MESSAGE_LIMIT) -> str:
-    """`text` with every control, format and surrogate character escaped, cut after `limit`.
+    r"""`text` with every control, format and surrogate character escaped, cut after `limit`.
 
     Terminal escapes, line breaks that forge log records and characters that turn
-    the writing direction are shown as `\\x1b`, `\\n`, `\\u202e`.
+    the writing direction are shown as `\x1b`, `\n`, `\u202e`.
     """
     if len(text) > limit:
         text = f"{text[:limit]}... ({len(text)} characters in all)"

@@ -240,6 +240,7 @@ def encode_tool_choice(
 
 
 OnError: TypeAlias = Literal["report", "raise"]
+"""What becomes of a call that fails: the model is told, or the error is raised."""
 
 
 def execute_tool_calls(

@@ -14,7 +14,7 @@ from .usage import Tally
 CHOICE_FIELDS = tuple(each.name for each in fields(Choice))
 
 
-class FailedFinish(Exception):
+class FinishError(Exception):
     """A choice has finished with the word "error"."""
 
     def __init__(self, choice: Json) -> None:
@@ -74,7 +74,7 @@ class Accumulator:
         """Take a chunk in; returns what it adds for the consumer.
 
         Raises:
-            FailedFinish: It says that a choice failed.
+            FinishError: It says that a choice failed.
             ValueError: It makes no sense.
         """
         self._last = document
@@ -126,31 +126,21 @@ class Accumulator:
         )
 
     def _fold_choices(self, choices: Any, chunks: list[ChatStreamChunk]) -> None:
-        # Types are asked by __class__ where it is hot: type() is slower, isinstance slower still.
-        if choices.__class__ is not list:
+        if choices.__class__ is not list:  # is_array() costs a call, and this runs for each event
             raise ValueError("`choices` is no list")
         came = False
         for position, choice in enumerate(choices):
-            if choice is None:
-                continue
-            if choice.__class__ is not dict:
-                raise ValueError("a choice is no object")
-            index = choice.get("index")
-            if index.__class__ is not int:
-                index = position
-            parts = self._choices.get(index)
-            if parts is None:
-                parts = self._choices[index] = PartialChoice(index, think=self._think)
+            try:
+                parts = self._choices[choice["index"]]
+            except (KeyError, TypeError):  # a new one, one without an index, or no choice at all
+                parts = self._begin(choice, position)
             if delta := choice.get("delta"):
                 if self._mender is not None:
-                    delta = self._mender.mend(index, delta)
+                    delta = self._mender.mend(parts.index, delta)
                 chunk = parts.fold(delta)
                 if chunk is not None:
                     came = True
-                    if chunk.delta and not chunk.reasoning:
-                        chunks.append(chunk)
-                    else:
-                        self._hand(chunk, chunks)
+                    self._hand(chunk, chunks)
             if logprobs := choice.get("logprobs"):
                 parts.add_logprobs(logprobs)
             if message := choice.get("message"):
@@ -162,8 +152,17 @@ class Accumulator:
                 self._count(usage, chunks, alone=False)
         self.pieces += came
 
+    def _begin(self, choice: Any, position: int) -> PartialChoice:
+        """The choice with the index that this one has; it may have none, or be none."""
+        if not is_object(choice):
+            raise ValueError("a choice is no object")
+        index = choice.get("index")
+        if type(index) is not int:
+            index = position
+        return self._choices.setdefault(index, PartialChoice(index, think=self._think))
+
     def _hand(self, chunk: ChatStreamChunk, chunks: list[ChatStreamChunk]) -> None:
-        """Put content among the chunks, but for reasoning that is not to be shown."""
+        """Put content among the chunks, except for reasoning that is not to be shown."""
         if chunk.reasoning and not self._show_reasoning:
             chunk.reasoning = ""
         if chunk.delta or chunk.reasoning or chunk.tool_calls or chunk.refusal:
@@ -179,8 +178,8 @@ class Accumulator:
             return False
         parts.raw_finish_reason = word
         came = self._rest(parts, chunks)
-        if word.lower() == "error":
-            raise FailedFinish(choice)
+        if word.lower() == "error" or choice.get("error"):
+            raise FinishError(choice)
         reason, _ = parts.finish()
         if reason != parts.told:  # some send it in two chunks
             parts.told = reason

@@ -77,7 +77,9 @@ class PartialChoice:
             text = delta.get("content")
             if type(text) is str and text:
                 self._text.append(text)
-                return ChatStreamChunk(text, "", (), None, None, False, "", self.index)
+                return (
+                    ChatStreamChunk(text, index=self.index) if self.index else ChatStreamChunk(text)
+                )
         text, reasoning, refusal, details = "", "", "", None
         calls: list[ToolCallDelta] = []
         other = False
@@ -109,9 +111,12 @@ class PartialChoice:
         self._splitter = None
         return self._add(text, reasoning, "", [], other=False)
 
-    def add_logprobs(self, logprobs: Json) -> None:
+    def add_logprobs(self, logprobs: Any) -> None:
         """Take the log probabilities of one chunk in; their lists are joined."""
-        _join(self._logprobs, logprobs)
+        if is_object(logprobs):
+            _join(self._logprobs, logprobs)
+        else:
+            _join(self._fields, {"logprobs": logprobs})
 
     def finish(self) -> tuple[FinishReason | None, Status]:
         """What the finish reason says of what has come."""
@@ -168,7 +173,7 @@ class PartialChoice:
             self._refusal.append(refusal)
         if not (text or reasoning or refusal or calls or other):
             return None
-        return ChatStreamChunk(text, reasoning, calls, None, None, False, refusal, self.index)
+        return ChatStreamChunk(text, reasoning, calls, refusal=refusal, index=self.index)
 
     def _parts(self, content: Any) -> tuple[str, str]:
         """Text and reasoning of content that is no text: parts, or a JSON value."""

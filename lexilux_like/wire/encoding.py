@@ -82,7 +82,7 @@ class Inflater:
             data = self._inflate.unused_data
 
     def _begin(self, data: bytes) -> bytes:
-        """Set up for `data`, where they begin a stream; returns what of them can be inflated now."""
+        """Set up for `data` where they begin a stream; returns what can be inflated now."""
         if self._begun and not self._inflate.eof:
             return data
         if self._begun:  # gzip allows several members, one after the other, and padding
@@ -92,7 +92,7 @@ class Inflater:
         data = self._head + data
         raw = False
         if self._wbits == zlib.MAX_WBITS:
-            if len(data) < 2:  # noqa: PLR2004 - zlib's header
+            if len(data) < 2:
                 self._head = data
                 return b""
             raw = data[0] & 0x0F != zlib.DEFLATED or (data[0] << 8 | data[1]) % 31 != 0

@@ -62,7 +62,7 @@ SPOKEN = (
     ),
     (("server", "internal", "unavailable", "timeout", "upstream", "gateway", "connection"), 500),
 )
-"""Words in an error's code and type, and the HTTP status that says the same; the first row counts."""
+"""Words in an error's code and type, and the HTTP status that says the same; the first counts."""
 
 ADVICE = {
     400: "Change the request: sent again as it is, it fails again.",
@@ -106,7 +106,7 @@ class Complaint:
 
 def status_error(response: Response, *, partial: ChatResult | None = None) -> APIError:
     """The error that a response stands for whose status is not 2xx. Never raises."""
-    if 300 <= response.status < 400:  # noqa: PLR2004 - the redirects
+    if 300 <= response.status < 400:
         return _redirect(response)
     try:
         complaint = _read(parse(response.body))
@@ -210,10 +210,10 @@ def _error(
     complaint: Complaint, meant: int, response: Response, partial: ChatResult | None
 ) -> APIError:
     """Put an error together; `meant` is the status that says what kind it is."""
-    if _spoken(complaint) == QUOTA:
+    if _spoken(replace(complaint, message="")) == QUOTA:
         meant = QUOTA
-    kind = CLASSES.get(meant) or (ServerError if meant >= 500 else APIError)  # noqa: PLR2004
-    retryable = meant in {408, 409, 429} or (meant >= 500 and meant not in FOR_GOOD)  # noqa: PLR2004
+    kind = CLASSES.get(meant) or (ServerError if meant >= 500 else APIError)
+    retryable = meant in {408, 409, 429} or (meant >= 500 and meant not in FOR_GOOD)
     wish = response.headers.get("x-should-retry", "").lower()
     if meant != QUOTA and wish in {"true", "false"}:
         retryable = wish == "true"
@@ -242,7 +242,7 @@ def _redirect(response: Response) -> APIError:
         host = "an address that cannot be read"
     return APIError(
         f"HTTP {response.status}: the server redirects to {host!r}. Redirects are never followed,"
-        " because they would carry the key and the prompt along. Set base_url to the right address.",
+        " because they would carry the key and the prompt along. Set base_url to the new address.",
         status_code=response.status,
         headers=response.headers,
         body=response.body,
@@ -253,7 +253,7 @@ def _redirect(response: Response) -> APIError:
 
 def _sentence(complaint: Complaint, response: Response, advice: str) -> str:
     """What happened, the provider's words, what to quote to its support, what to do."""
-    good = 200 <= response.status < 300  # noqa: PLR2004
+    good = 200 <= response.status < 300
     what = f"{'an error under ' if good else ''}HTTP {response.status}"
     words = _short(complaint.message) or "no reason given"
     if complaint.cause:
@@ -320,8 +320,10 @@ def _status(*values: object) -> int | None:
 
 
 def _spoken(complaint: Complaint) -> int:
-    """The HTTP status that the code and the type speak of; 0 if they say nothing known."""
-    said = f"{complaint.code} {complaint.type}".lower().replace(" ", "_")
+    """The HTTP status that code and type speak of, or the message where there are none; or 0."""
+    coded = complaint.code is not None or complaint.type is not None
+    said = f"{complaint.code} {complaint.type}" if coded else complaint.message[:WORDS_SHOWN]
+    said = said.lower().replace(" ", "_")
     return next((status for words, status in SPOKEN if any(w in said for w in words)), 0)
 
 
@@ -345,7 +347,7 @@ def _words(value: object, depth: int = 3) -> str:
 
 def _text(response: Response) -> str:
     """The words of a body that is not JSON: all of a plain text, the title of a page."""
-    text = response.body.decode(errors="replace").strip()
+    text = response.body.decode("utf-8-sig", "replace").strip()
     if "html" not in response.headers.get("content-type", "").lower() and text[:1] != "<":
         return text
     page = text[:TEXT_READ]
@@ -353,7 +355,9 @@ def _text(response: Response) -> str:
     words = (
         title[1]
         if title
-        else re.sub(r"<(style|script)\b.*?</\1>|<[^<>]*>", " ", page, flags=re.I | re.S)
+        else re.sub(
+            r"<(style|script)\b.*?</\1>|<[^<>]*>", " ", page, flags=re.IGNORECASE | re.DOTALL
+        )
     )
     return " ".join(html.unescape(words).split())
 

@@ -15,7 +15,7 @@ from ..values.errors import APIError, ResponseFormatError
 from ..values.request import ChatRequest
 from ..values.results import ChatResult, ChatStreamChunk, Json, StreamingResult
 from ..values.tools import encode_tool_choice, encode_tools
-from .accumulator import Accumulator, FailedFinish, as_delta
+from .accumulator import Accumulator, FinishError, as_delta
 from .document import dump, is_array, is_object, parse_leniently
 from .failure import event_error, find_error, not_a_completion, request_id, status_error
 from .http import Request, Response
@@ -145,8 +145,8 @@ class OpenAIAnswer:
             self._check(document, data)
         try:
             return self._accumulator.fold(document)
-        except (FailedFinish, ValueError) as problem:
-            raise self._trouble(problem, data) from problem
+        except (FinishError, ValueError) as problem:
+            raise self._trouble(problem, data) from None
 
     def last_chunk(self) -> ChatStreamChunk:
         """The chunk with `done=True`, for the end of an announced answer."""
@@ -170,9 +170,9 @@ class OpenAIAnswer:
             return self._parse(data)
         except ValueError as error:
             text = data.strip()
-            why = "it is empty" if not text else "it is no JSON, or it is cut"
+            why = f"it is no JSON, or it is cut ({error})" if text else "it is empty"
             why = "it is a web page" if text[:1] == b"<" else why
-            raise self.no_completion(why, data) from error
+            raise self.no_completion(why, data) from None
 
     def take_whole(self, document: Json, data: bytes) -> None:
         """Take a chunk in after which nothing follows.
@@ -183,8 +183,8 @@ class OpenAIAnswer:
         """
         try:
             self._accumulator.fold(document)
-        except (FailedFinish, ValueError) as problem:
-            raise self._trouble(problem, data) from problem
+        except (FinishError, ValueError) as problem:
+            raise self._trouble(problem, data) from None
         self._accumulator.rest()
         self.done = True
 
@@ -201,7 +201,7 @@ class OpenAIAnswer:
 
     def _trouble(self, problem: Exception, data: bytes) -> APIError | ResponseFormatError:
         """The exception for a chunk that could not be folded in."""
-        if not isinstance(problem, FailedFinish):
+        if not isinstance(problem, FinishError):
             return self.no_completion(str(problem), data)
         words = "the server ended the answer with the finish reason 'error'"
         return self.failed(problem.choice.get("error") or words, data)
@@ -228,7 +228,7 @@ class OpenAIAnswer:
                 raise self.failed(words, event.data) from None
             if not event.data.strip() or event.cut or event.event in IDLE:
                 return None
-            raise self.no_completion("an event is no JSON", event.data) from error
+            raise self.no_completion(f"an event is no JSON ({error})", event.data) from None
 
     def _check(self, document: Any, data: bytes) -> None:
         """Refuse an event that is an error, or nothing that is known."""
@@ -253,6 +253,6 @@ def _as_chunk(choice: Any) -> Any:
     if not is_object(choice):
         return choice
     message = choice.get("message") or choice.get("delta")
-    if message is None and "text" in choice:  # of the older completions
+    if not message and "text" in choice:  # of the older completions
         message = {"content": choice["text"]}
     return {**choice, "delta": as_delta(message), "message": None}

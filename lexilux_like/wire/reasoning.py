@@ -8,6 +8,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from ..values.errors import ValidationError
+from ..values.options import Reasoning
 from ..values.results import Json
 from .document import is_object
 
@@ -82,14 +83,14 @@ HOSTS: dict[str, Spelling] = {
 """Ends of host names, with or without a port, and how the family behind them is asked."""
 
 
-def is_asked(reasoning: bool | Mapping[str, Any] | None) -> bool:
+def is_asked(reasoning: Reasoning | None) -> bool:
     """Whether the caller wants reasoning."""
     if isinstance(reasoning, Mapping):
         return reasoning.get("enabled") is not False and reasoning.get("effort") != "none"
     return bool(reasoning)
 
 
-def reasoning_fields(base_url: str, reasoning: bool | Mapping[str, Any] | None) -> Json:
+def reasoning_fields(base_url: str, reasoning: Reasoning | None) -> Json:
     """The payload fields that ask the server at `base_url` for reasoning, or for none.
 
     Args:

@@ -63,7 +63,7 @@ class SSEDecoder:
         self._id = ""
         self._retry: int | None = None
         self._any = False
-        self._between = False  # an event has just ended, and nothing has come since
+        self._between = False  # nothing is left over from the last read
         self._stray = bytearray()
 
     @property
@@ -87,6 +87,7 @@ class SSEDecoder:
             and data[-1] == LF
             and CR not in data
         ):
+            self._any = True
             return [ServerSentEvent("message", data[6:-2], self._id, self._retry)]
         if self._start is not None:
             data = self._without_bom(data)
@@ -107,9 +108,11 @@ class SSEDecoder:
         events = self._take(lines) if lines else []
         if rest:
             self._line += rest
-        self._between = bool(events) and not (self._cr or self._line or self._data)
         if self._line or self._data:
+            self._between = False
             self._measure(len(data), afresh=bool(events))
+        else:
+            self._between = not self._cr and self._event == "message"
         return events
 
     def flush(self) -> list[ServerSentEvent]:

@@ -139,7 +139,9 @@ def test_leaving_an_async_loop_inside_its_block_hangs_up(scripted_server: Script
 def test_cancelling_hangs_up_and_the_chat_goes_on(
     scripted_server: ScriptedServer, streamed: bool
 ) -> None:
-    scripted_server.play(stream("a", end=Stall(5)) if streamed else raw_reply(Stall(5)), answer("b"))
+    scripted_server.play(
+        stream("a", end=Stall(5)) if streamed else raw_reply(Stall(5)), answer("b")
+    )
 
     async def ask(chat: Chat) -> None:
         if not streamed:

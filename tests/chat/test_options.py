@@ -55,8 +55,6 @@ def add(a: int, b: int) -> int:
     return a + b
 
 
-
-
 def sent(server: ScriptedServer) -> dict[str, Any]:
     body: dict[str, Any] = server.requests[-1].json
     return body
@@ -70,9 +68,7 @@ def test_a_prompt_alone_sends_model_and_message_alone(
     assert sent(scripted_server) == {"model": "m", "messages": USER}
 
 
-def test_a_stream_adds_stream_and_usage_alone(
-    door: Doors, scripted_server: ScriptedServer
-) -> None:
+def test_a_stream_adds_stream_and_usage_alone(door: Doors, scripted_server: ScriptedServer) -> None:
     scripted_server.play(stream("hi"))
     door().stream("Hi")
     assert sent(scripted_server) == {
@@ -255,9 +251,7 @@ def test_extra_is_merged_last(door: Doors, scripted_server: ScriptedServer) -> N
     assert extra == {"temperature": 7, "grammar": "root ::= x"}
 
 
-def test_a_payload_that_is_no_json_is_refused(
-    door: Doors, scripted_server: ScriptedServer
-) -> None:
+def test_a_payload_that_is_no_json_is_refused(door: Doors, scripted_server: ScriptedServer) -> None:
     with pytest.raises(ValidationError, match="JSON"):
         door().call("Hi", extra={"x": object()})
     assert scripted_server.requests == []

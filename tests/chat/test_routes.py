@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import select
 import socket
@@ -98,9 +97,7 @@ def test_http_goes_through_the_proxy_as_an_absolute_url(
     assert first.headers["host"] == "api.invalid"
 
 
-def test_a_proxys_password_goes_to_the_proxy(
-    door: Doors, scripted_server: ScriptedServer
-) -> None:
+def test_a_proxys_password_goes_to_the_proxy(door: Doors, scripted_server: ScriptedServer) -> None:
     scripted_server.play(answer("hi"))
     proxy = f"http://me:pw@127.0.0.1:{scripted_server.port}"
     door(base_url=NOWHERE, proxies={"all": proxy}).call("x")
@@ -168,33 +165,30 @@ def own(request: pytest.FixtureRequest, scripted_server: ScriptedServer) -> Iter
 
 
 class Own:
-    """Doors whose chats use an httpx client that the test owns."""
+    """Doors whose chats use httpx clients that the test owns."""
 
     def __init__(self, url: str, *, is_async: bool) -> None:
-        self.is_async = is_async
         self._doors = Doors(url, is_async=is_async)
-        self.client: Any = None
+        self._made: list[tuple[Any, Door]] = []
 
     def __call__(self, *, client: dict[str, Any] | None = None, **options: Any) -> Door:
-        kind, name = (
-            (httpx.AsyncClient, "async_http_client")
-            if self.is_async
-            else (httpx.Client, "http_client")
-        )
-        self.client = kind(**{"trust_env": False, **(client or {})})
-        return self._doors(**{name: self.client}, **options)
+        settings = {"trust_env": False, **(client or {})}
+        if self._doors.is_async:
+            mine: Any = httpx.AsyncClient(**settings)
+            door = self._doors(async_http_client=mine, **options)
+        else:
+            mine = httpx.Client(**settings)
+            door = self._doors(http_client=mine, **options)
+        self._made.append((mine, door))
+        return door
 
     def close(self) -> None:
-        door, self._last = self._doors, None
-        if self.client is not None and self.is_async:
-            asyncio.run(_nothing())
-        elif self.client is not None:
-            self.client.close()
-        door.__exit__(None, None, None)
-
-
-async def _nothing() -> None:
-    """Nothing: an async client's connections close with the loop of the door."""
+        for mine, door in self._made:
+            if door._runner is None:
+                mine.close()
+            else:
+                door._runner.run(mine.aclose())
+        self._doors.__exit__(None, None, None)
 
 
 def test_a_client_of_ones_own_is_used(own: Own, scripted_server: ScriptedServer) -> None:

@@ -147,7 +147,7 @@ def test_errors_survive_pickling_with_what_they_carry(
     scripted_server.play(refuse(401, "who are you", code="invalid_api_key", x_request_id="req-1"))
     with pytest.raises(AuthenticationError) as caught:
         door().call("x")
-    again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - it is our own
+    again = pickle.loads(pickle.dumps(caught.value))
     assert (str(again), again.status_code, again.code, again.request_id) == (
         str(caught.value),
         401,
@@ -206,9 +206,7 @@ def test_headers_cannot_be_injected(
     assert scripted_server.requests == []
 
 
-def test_the_callers_headers_are_not_changed(
-    door: Doors, scripted_server: ScriptedServer
-) -> None:
+def test_the_callers_headers_are_not_changed(door: Doors, scripted_server: ScriptedServer) -> None:
     scripted_server.play(answer("a"))
     mine, calls = {"X-Mine": "1"}, {"X-Call": "2"}
     door(api_key=KEY, headers=mine).call("x", headers=calls)

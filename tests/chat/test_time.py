@@ -158,7 +158,10 @@ def test_a_calls_own_limits_take_the_place_of_the_clients(
 ) -> None:
     scripted_server.play(raw_reply(Stall(5)), raw_reply(Stall(5)), raw_reply(Stall(5)))
     asked = door()
-    for limits, name in (({"timeout_s": 0.1}, "read_timeout_s"), ({"deadline_s": 0.1}, "deadline_s")):
+    for limits, name in (
+        ({"timeout_s": 0.1}, "read_timeout_s"),
+        ({"deadline_s": 0.1}, "deadline_s"),
+    ):
         with pytest.raises(LexiluxTimeoutError) as caught:
             asked.call("x", **limits)
         assert (caught.value.timeout, caught.value.limit_s) == (name, 0.1)
@@ -188,7 +191,7 @@ def test_a_connection_that_never_stands_strikes_the_connect_timeout(door: Doors)
         fillers = [socket.socket() for _ in range(4)]
         try:
             for filler in fillers:
-                filler.setblocking(False)  # noqa: FBT003
+                filler.setblocking(False)
                 filler.connect_ex(listener.getsockname())
             url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
             error = struck(door, base_url=url, connect_timeout_s=0.2)
@@ -284,9 +287,7 @@ def test_an_error_event_before_the_first_content_is_tried_again(
 def windows_hold(server: ScriptedServer, rate: int, period: float) -> bool:
     at = sorted(request.at for request in server.requests)
     # The server sees a request a moment after its turn: allow for that moment.
-    return all(
-        late - early >= period - 0.05 for early, late in zip(at, at[rate:], strict=False)
-    )
+    return all(late - early >= period - 0.05 for early, late in zip(at, at[rate:], strict=False))
 
 
 def test_the_rate_holds_for_calls_streams_and_retries_together(

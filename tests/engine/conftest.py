@@ -40,7 +40,7 @@ def trained_model(doors: Doors, trained_llama: LlamaServer) -> Door:
     return doors(base_url=trained_llama.url)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def engine(llama: LlamaServer) -> Iterator[Engine]:
     with httpx.Client(base_url=llama.root_url, trust_env=False, timeout=5) as client:
         yield Engine(client)

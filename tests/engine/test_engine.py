@@ -126,7 +126,7 @@ def test_reasoning_streams_apart(random_model: Door) -> None:
 
 
 def test_answer_cut_while_thinking_is_truncated_and_empty(random_model: Door) -> None:
-    result = random_model.call("Hi", max_tokens=6, **says(THOUGHT))
+    result = random_model.call("Hi", max_tokens=12, **says(THOUGHT))
     assert (result.text, result.status) == ("", "truncated")
     assert result.reasoning.startswith("hm")
 

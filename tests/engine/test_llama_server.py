@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -32,6 +33,13 @@ def is_running(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def keep_connecting(url: str, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        socket.create_connection(("127.0.0.1", httpx.URL(url).port or 0)).close()
+        time.sleep(0.01)
 
 
 def test_engine_serves_under_its_alias(model: Path) -> None:
@@ -80,20 +88,13 @@ def test_engine_does_not_outlive_a_killed_parent(model: Path) -> None:
     program = f"""
 import os
 from lexilux_like.testing.engine import LlamaServer
-print(LlamaServer({str(model)!r}).pid, flush=True)
+print(LlamaServer({str(model)!r}).url, flush=True)
 os.kill(os.getpid(), 9)
 """
-    parent = subprocess.run(
-        [sys.executable, "-c", program],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        check=False,
-    )
-    assert parent.returncode < 0
-    pid, end = int(parent.stdout), time.monotonic() + 5
-    while is_running(pid):
-        assert time.monotonic() < end, "the engine outlives its parent"
-        time.sleep(0.01)
+    parent = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, check=False)
+    assert parent.returncode == -9
+    with pytest.raises(ConnectionRefusedError):
+        keep_connecting(parent.stdout.decode().strip(), seconds=5)
 
 
 @pytest.mark.parametrize("text", ["", "plain", 'a "quoted" \\ line\n', "\x01 é 😀 \u2028 [x]"])

@@ -97,8 +97,14 @@ class Completing:
         await asyncio.sleep(0)
         return f"acomplete {prompt}"
 
+    def close(self) -> None:
+        """Nothing is open."""
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
 
 @pytest.mark.parametrize(("is_async", "expected"), [(False, "complete x"), (True, "acomplete x")])
 def test_complete_goes_through_its_twin(is_async: bool, expected: str) -> None:
-    door = Door(Completing(), is_async=is_async)
-    assert door.complete("x") == expected
+    with Door(Completing(), is_async=is_async) as door:
+        assert door.complete("x") == expected

@@ -113,9 +113,7 @@ def test_a_key_that_cannot_be_sent_is_refused_and_not_shown(key: str) -> None:
         ({"Transfer-Encoding": "chunked"}, "frames"),
     ],
 )
-def test_headers_that_would_inject_or_frame_are_refused(
-    headers: dict[str, str], says: str
-) -> None:
+def test_headers_that_would_inject_or_frame_are_refused(headers: dict[str, str], says: str) -> None:
     with pytest.raises(ValidationError, match=says):
         checked_headers(headers)
 

@@ -145,7 +145,7 @@ def test_repr_says_the_rate() -> None:
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_forked_child_does_not_wait_for_a_lock_that_its_parent_held() -> None:
     limiter = RateLimiter(10, 1.0)
-    with limiter._lock:  # noqa: SLF001 - another thread of the parent may hold it
+    with limiter._lock:
         child = os.fork()
         if child == 0:
             limiter.acquire()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import enum
 import functools
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ def forecast(
     unit: Unit = Unit.CELSIUS,
     *,
     days: Annotated[int, Field(description="How many.", ge=1)] = 1,
-    start: datetime.date | None = None,
+    start: dt.date | None = None,
     mode: Literal["short", "long"] = "short",
 ) -> str:
     """The weather to come."""
@@ -188,7 +188,7 @@ class TestBind:
             "city": City(name="Paris"),
             "unit": Unit.FAHRENHEIT,
             "days": 2,
-            "start": datetime.date(2024, 2, 29),
+            "start": dt.date(2024, 2, 29),
             "mode": "short",
         }
 

@@ -96,7 +96,7 @@ class TestParams:
 
     def test_another_attribute_is_an_error(self):
         with pytest.raises(AttributeError, match="ChatParams has no 'temprature'"):
-            ChatParams().temprature
+            _ = ChatParams().temprature
 
     def test_a_misspelt_option_is_a_type_error_that_names_the_nearest(self):
         with pytest.raises(TypeError, match="'temprature'; did you mean 'temperature'"):
@@ -155,7 +155,7 @@ class TestCheckOptions:
             check_options({"max_token": 1}, CallOptions)
 
     def test_one_like_none_lists_all(self):
-        with pytest.raises(TypeError, match="'zzz'; it takes .*temperature, .*top_p"):
+        with pytest.raises(TypeError, match=r"'zzz'; it takes .*temperature, .*top_p"):
             check_options({"zzz": 1}, CallOptions)
 
     def test_an_option_of_streams_is_unknown_to_calls(self):

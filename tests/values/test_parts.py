@@ -78,9 +78,7 @@ class TestImages:
     @pytest.mark.parametrize(
         ("name", "media_type"), [("cat.svg", "image/svg+xml"), ("cat.BMP", "image/bmp")]
     )
-    def test_the_name_tells_what_the_bytes_do_not(
-        self, tmp_path: Path, name: str, media_type: str
-    ):
+    def test_the_name_tells_what_the_bytes_do_not(self, tmp_path: Path, name: str, media_type: str):
         assert image_url(image_part(written(tmp_path, name, b"..."))).startswith(
             f"data:{media_type};"
         )
@@ -103,7 +101,7 @@ class TestImages:
             image_part("https://x/", media_type="image/png")
 
     def test_a_file_that_cannot_be_read_is_a_validation_error_with_its_cause(self, tmp_path: Path):
-        with pytest.raises(ValidationError, match="missing.png") as caught:
+        with pytest.raises(ValidationError, match=r"missing\.png") as caught:
             image_part(tmp_path / "missing.png")
         assert isinstance(caught.value.__cause__, FileNotFoundError)
 

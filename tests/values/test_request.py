@@ -77,7 +77,7 @@ def test_n_is_an_option():
 
 @pytest.mark.parametrize("n", [0, -1, 1.0, "2"])
 def test_n_is_a_whole_number_from_one(n: object):
-    with pytest.raises(ValidationError, match="^n="):
+    with pytest.raises(ValidationError, match=r"^n="):
         resolved(n=n)
 
 

@@ -65,7 +65,7 @@ def test_arguments_are_read_from_json(text: str, arguments: dict[str, str]):
 
 @pytest.mark.parametrize("text", ['{"city": "Par', "[1]", '"x"', "null", "nope"])
 def test_arguments_that_are_no_object_are_a_value_error(text: str):
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         ToolCall("c1", "f", text).get_arguments()
 
 

@@ -32,6 +32,10 @@ def fail(x: int = 0) -> None:
     raise RuntimeError(f"no\x1b[2J {x}")
 
 
+def unsayable(x) -> object:
+    return object()
+
+
 async def aecho(x):
     await asyncio.sleep(0)
     return x
@@ -65,9 +69,7 @@ def error_of(messages) -> str:
 
 @both
 def test_each_call_is_answered_in_order(run):
-    result = ChatResult(
-        tool_calls=(call("echo", {"x": "a"}, "c1"), call("echo", {"x": "b"}, "c2"))
-    )
+    result = ChatResult(tool_calls=(call("echo", {"x": "a"}, "c1"), call("echo", {"x": "b"}, "c2")))
     assert run(result, [echo]) == [
         {"role": "tool", "tool_call_id": "c1", "content": "a"},
         {"role": "tool", "tool_call_id": "c2", "content": "b"},
@@ -80,7 +82,6 @@ def test_each_call_is_answered_in_order(run):
     [
         [echo],
         (echo,),
-        iter([echo]),
         [FunctionTool.from_function(echo)],
         {"echo": echo},
         {"echo": lambda x: x},
@@ -88,8 +89,12 @@ def test_each_call_is_answered_in_order(run):
     ],
 )
 def test_tools_come_in_many_shapes(run, tools):
-    tools = [echo] if not isinstance(tools, list | tuple | dict) else tools
     assert content_of(run([call("echo", {"x": "a"})], tools)) == "a"
+
+
+@both
+def test_calls_and_tools_may_be_iterators(run):
+    assert content_of(run(iter([call("echo", {"x": "a"})]), iter([echo]))) == "a"
 
 
 @both
@@ -152,7 +157,9 @@ def test_an_unknown_tool_is_told_to_the_model(run):
 
 @both
 def test_a_result_that_is_no_json_is_told_to_the_model(run):
-    assert "PydanticSerializationError" in error_of(run([call("f")], {"f": lambda: object()}))
+    assert "PydanticSerializationError" in error_of(
+        run([call("echo", {"x": 1})], {"echo": unsayable})
+    )
 
 
 @both

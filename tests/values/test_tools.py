@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import functools
 from dataclasses import replace
+from typing import Annotated
 
 import pytest
+from pydantic import Field
 
 from lexilux_like.values.errors import ValidationError
 from lexilux_like.values.tools import (
@@ -85,10 +87,6 @@ class TestFromFunction:
         )
 
     def test_an_annotated_description_wins_over_the_docstring(self):
-        from typing import Annotated
-
-        from pydantic import Field
-
         def function(city):
             """Args:
             city: From the docstring.

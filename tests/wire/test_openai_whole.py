@@ -1,0 +1,480 @@
+"""Whole bodies: what becomes of each field, and of what is no chat completion."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lexilux_like.values.errors import (
+    APIError,
+    AuthenticationError,
+    LexiluxError,
+    NotFoundError,
+    RateLimitError,
+    ResponseFormatError,
+    ServerError,
+)
+from lexilux_like.values.request import ChatRequest
+from lexilux_like.values.results import ToolCall
+from lexilux_like.wire.http import Response
+from lexilux_like.wire.openai import OpenAIDialect
+
+
+def body(message: object = None, finish_reason: object = "stop", **fields: Any) -> bytes:
+    choice = {"index": 0, "message": message, "finish_reason": finish_reason}
+    return json.dumps({"id": "c", "model": "m", "choices": [choice], **fields}).encode()
+
+
+def said(**message: Any) -> bytes:
+    return body({"role": "assistant", **message})
+
+
+def call(name: str, arguments: object, identity: object = "c1") -> dict[str, Any]:
+    function = {"name": name, "arguments": arguments}
+    return {"id": identity, "type": "function", "function": function}
+
+
+def test_plain_answer(decode) -> None:
+    result = decode(said(content="Hello"))
+    assert result.text == "Hello"
+    assert (result.status, result.finish_reason, result.raw_finish_reason) == (
+        "complete",
+        "stop",
+        "stop",
+    )
+    assert result.complete
+    assert [each.text for each in result.choices] == ["Hello"]
+
+
+def test_what_belongs_to_the_answer_as_a_whole(decode) -> None:
+    head = {"created": 5, "system_fingerprint": "fp", "service_tier": "flex"}
+    result = decode(body({"content": "x"}, **head))
+    assert (result.id, result.model, result.created) == ("c", "m", 5)
+    assert (result.system_fingerprint, result.service_tier) == ("fp", "flex")
+
+
+def test_numeric_id_becomes_text(decode) -> None:
+    assert decode(body({"content": "x"}, id=7)).id == "7"
+
+
+def test_request_id_comes_from_the_headers() -> None:
+    response = Response(200, {"x-request-id": "r-1"}, said(content="x"))
+    assert OpenAIDialect().decode(response, ChatRequest("m", [])).request_id == "r-1"
+
+
+def test_raw_is_kept_when_asked_for(decode) -> None:
+    assert decode(said(content="x"), keep_raw=True).raw["id"] == "c"
+    assert decode(said(content="x")).raw is None
+
+
+@pytest.mark.parametrize("content", [None, "", []])
+def test_no_content_is_empty_text(content: object, decode) -> None:
+    assert decode(said(content=content)).text == ""
+
+
+def test_content_parts_are_text_and_reasoning(decode) -> None:
+    parts = [
+        {"type": "thinking", "thinking": [{"type": "text", "text": "why"}, " not"]},
+        {"type": "text", "text": "a"},
+        "b",
+        {"type": "reference", "reference_ids": [1]},
+        {"type": "thinking", "thinking": "!"},
+        None,
+    ]
+    result = decode(said(content=parts))
+    assert (result.text, result.reasoning) == ("ab", "why not!")
+    assert result.fields["content"] == [{"type": "reference", "reference_ids": [1]}]
+
+
+def test_content_that_is_an_object_is_its_json(decode) -> None:
+    assert json.loads(decode(said(content={"a": [1, "é"]})).text) == {"a": [1, "é"]}
+
+
+@pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
+def test_reasoning_and_the_field_it_came_in(field: str, decode) -> None:
+    result = decode(said(content="x", **{field: "why"}))
+    assert (result.reasoning, result.reasoning_field) == ("why", field)
+    assert result.to_message()[field] == "why"
+
+
+def test_reasoning_in_two_fields_counts_once(decode) -> None:
+    details = [{"type": "reasoning.text", "text": "why"}]
+    result = decode(said(reasoning="why", reasoning_content="why", reasoning_details=details))
+    assert (result.reasoning, result.reasoning_field) == ("why", "reasoning_content")
+    assert result.fields["reasoning_details"] == details
+
+
+def test_reasoning_details_alone_are_reasoning(decode) -> None:
+    details = [
+        {"type": "reasoning.summary", "summary": "a"},
+        {"type": "reasoning.text", "text": "b"},
+        {"type": "reasoning.encrypted", "data": "c"},
+    ]
+    result = decode(said(content="x", reasoning_details=details))
+    assert (result.reasoning, result.reasoning_field) == ("ab", None)
+
+
+def test_reasoning_that_is_no_text_is_kept_as_a_field(decode) -> None:
+    assert decode(said(content="x", reasoning={"a": 1})).fields["reasoning"] == {"a": 1}
+
+
+def test_think_block_is_reasoning_when_asked_for(decode) -> None:
+    result = decode(said(content="<think>why</think>\nso"), reasoning=True)
+    assert (result.text, result.reasoning) == ("so", "why")
+
+
+def test_think_block_stays_text_unless_asked_for(decode) -> None:
+    assert decode(said(content="<think>why</think>so")).text == "<think>why</think>so"
+
+
+@pytest.mark.parametrize("finish_reason", ["length", None, ""])
+def test_unfinished_tag_at_the_end_is_not_lost(finish_reason: object, decode) -> None:
+    result = decode(body({"content": "<think>why</thi"}, finish_reason), reasoning=True)
+    assert result.reasoning == "why</thi"
+
+
+def test_tool_calls_of_a_whole_answer(decode) -> None:
+    message = {"content": None, "tool_calls": [call("f", '{"x": 1}'), call("g", "{}", "c2")]}
+    result = decode(body(message, "tool_calls"))
+    assert result.tool_calls == (ToolCall("c1", "f", '{"x": 1}'), ToolCall("c2", "g", "{}"))
+    assert (result.status, result.incomplete_tool_calls) == ("tool_calls", ())
+
+
+@pytest.mark.parametrize("finish_reason", ["length", "content_filter", "banana", "", None])
+def test_calls_of_an_answer_that_is_not_whole_are_never_offered(
+    finish_reason: object, decode
+) -> None:
+    result = decode(body({"tool_calls": [call("f", "{}")]}, finish_reason))
+    if finish_reason != "":  # xAI's empty word with calls asks for them
+        assert result.tool_calls == ()
+        assert [each.name for each in result.incomplete_tool_calls] == ["f"]
+    else:
+        assert result.status == "tool_calls"
+
+
+def test_calls_of_a_whole_message_are_never_merged(decode) -> None:
+    calls = [{**call("f", "{}", ""), "index": 0}, {**call("f", "{}", ""), "index": 0}]
+    assert len(decode(body({"tool_calls": calls})).tool_calls) == 2
+
+
+def test_arguments_that_are_an_object_become_json(decode) -> None:
+    [found] = decode(body({"tool_calls": [call("f", {"x": "é"}, 12)]})).tool_calls
+    assert (found.id, found.get_arguments()) == ("12", {"x": "é"})
+
+
+@pytest.mark.parametrize("calls", [None, [], [None]])
+def test_no_tool_calls(calls: object, decode) -> None:
+    result = decode(said(content="x", tool_calls=calls))
+    assert (result.tool_calls, result.status) == ((), "complete")
+
+
+def test_call_that_is_alone_and_not_in_a_list(decode) -> None:
+    assert decode(body({"tool_calls": call("f", "{}")})).tool_calls[0].name == "f"
+
+
+def test_call_without_the_function_object(decode) -> None:
+    [found] = decode(body({"tool_calls": [{"name": "f", "arguments": "{}"}]})).tool_calls
+    assert (found.name, found.arguments) == ("f", "{}")
+
+
+def test_refusal_without_text_is_refused(decode) -> None:
+    result = decode(said(content=None, refusal="No."))
+    assert (result.refusal, result.status, result.complete) == ("No.", "refused", False)
+
+
+def test_refusal_beside_text_is_an_answer(decode) -> None:
+    assert decode(said(content="x", refusal="No.")).status == "complete"
+
+
+def test_legacy_function_call_is_kept(decode) -> None:
+    function = {"name": "f", "arguments": "{}"}
+    result = decode(body({"content": None, "function_call": function}, "function_call"))
+    assert result.fields["function_call"] == function
+    assert result.status == "tool_calls"
+
+
+def test_other_fields_are_kept_as_sent(decode) -> None:
+    others = {"annotations": [{"a": 1}], "audio": {"id": "a", "data": "QQ==", "transcript": "hi"}}
+    result = decode(said(content="x", name=None, **others))
+    assert result.fields == others
+
+
+def test_logprobs_are_kept(decode) -> None:
+    choice = {"message": {"content": "x"}, "logprobs": {"content": [{"token": "x"}]}}
+    result = decode(json.dumps({"choices": [choice]}).encode())
+    assert result.logprobs == {"content": [{"token": "x"}]}
+
+
+@pytest.mark.parametrize(
+    ("usage", "counts"),
+    [
+        (
+            {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3},
+            (1, 2, 3, None, None),
+        ),
+        (
+            {
+                "prompt_tokens": 9,
+                "prompt_tokens_details": {"cached_tokens": 4},
+                "completion_tokens_details": {"reasoning_tokens": 5},
+            },
+            (9, None, None, 4, 5),
+        ),
+        ({"total_tokens": 3, "prompt_tokens_details": None}, (None, None, 3, None, None)),
+        ({"prompt_tokens": "many", "total_tokens": True}, (None,) * 5),
+        ({}, (None,) * 5),
+        ("none", (None,) * 5),
+        (None, (None,) * 5),
+    ],
+)
+def test_usage(usage: object, counts: tuple[int | None, ...], decode) -> None:
+    found = decode(body({"content": "x"}, usage=usage)).usage
+    assert counts == (
+        found.input_tokens,
+        found.output_tokens,
+        found.total_tokens,
+        found.cached_tokens,
+        found.reasoning_tokens,
+    )
+
+
+def test_usage_keeps_the_providers_own_object(decode) -> None:
+    usage = {"prompt_tokens": 1, "cost": 0.5}
+    assert decode(body({"content": "x"}, usage=usage)).usage.details == usage
+
+
+def test_usage_beside_a_choice(decode) -> None:
+    choice = {"message": {"content": "x"}, "usage": {"prompt_tokens": 1}}
+    assert decode(json.dumps({"choices": [choice]}).encode()).usage.input_tokens == 1
+
+
+def test_choices_are_sorted_and_the_first_is_the_results_own(decode) -> None:
+    choices = [{"index": i, "message": {"content": f"c{i}"}} for i in (2, -1, 0)]
+    result = decode(json.dumps({"choices": choices}).encode())
+    assert [each.index for each in result.choices] == [-1, 0, 2]
+    assert result.text == "c-1"
+
+
+def test_choices_without_an_index_are_counted(decode) -> None:
+    choices = [{"message": {"content": text}} for text in "ab"]
+    result = decode(json.dumps({"choices": choices}).encode())
+    assert [(each.index, each.text) for each in result.choices] == [(0, "a"), (1, "b")]
+
+
+def test_choice_with_a_delta_in_place_of_a_message(decode) -> None:
+    assert decode(json.dumps({"choices": [{"delta": {"content": "x"}}]}).encode()).text == "x"
+
+
+def test_choice_of_the_older_completions(decode) -> None:
+    assert decode(b'{"choices": [{"text": "x", "finish_reason": "stop"}]}').text == "x"
+
+
+def test_choice_without_a_message_is_empty(decode) -> None:
+    result = decode(b'{"choices": [{"finish_reason": "content_filter"}]}')
+    assert (result.text, result.status) == ("", "filtered")
+
+
+@pytest.mark.parametrize("finish_reason", [None, ""])
+def test_no_finish_reason_is_unknown(finish_reason: object, decode) -> None:
+    result = decode(body({"content": "x"}, finish_reason))
+    assert (result.status, result.finish_reason) == ("unknown", None)
+    assert result.raw_finish_reason == finish_reason
+
+
+@pytest.mark.parametrize("finish_reason", ["banana", 3, {"why": "x"}])
+def test_unknown_finish_reason_is_never_stop(finish_reason: object, decode) -> None:
+    result = decode(body({"content": "x"}, finish_reason))
+    assert (result.status, result.finish_reason) == ("unknown", "unknown")
+
+
+@pytest.mark.parametrize("before", [b"\n\n   \n", b"\xef\xbb\xbf", b" \r\n\t"])
+def test_white_space_before_the_body(before: bytes, decode) -> None:
+    assert decode(before + said(content="x")).text == "x"
+
+
+def test_half_a_character_is_replaced(decode) -> None:
+    data = rb'{"choices": [{"message": {"content": "a\ud83d", "reasoning": "\ude00"}}]}'
+    result = decode(data)
+    assert (result.text, result.reasoning) == ("a\ufffd", "\ufffd")
+
+
+def test_half_a_character_in_arguments_is_replaced(decode) -> None:
+    function = rb'{"name": "f", "arguments": "\ud83d"}'
+    data = rb'{"choices": [{"message": {"tool_calls": [{"function": ' + function + b"}]}}]}"
+    assert decode(data).incomplete_tool_calls[0].arguments == "\ufffd"
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "it is empty"),
+        (b"  \n", "it is empty"),
+        (b"<html><body>Welcome</body></html>", "it is a web page"),
+        (b'{"choices": [{"message": {"content": "cu', "it is cut"),
+        (b"OK", "it is no JSON"),
+        (b"[]", "it has no choices"),
+        (b"3", "it has no choices"),
+        (b'{"object": "list", "data": []}', "it has no choices"),
+        (b'{"choices": []}', "it has no choices"),
+        (b'{"choices": null}', "it has no choices"),
+        (b'{"choices": {"a": 1}}', "it has no choices"),
+        (b'{"choices": [3]}', "a choice is no object"),
+        (b'{"choices": [null]}', "a choice is no object"),
+        (b'{"choices": [{"message": "x"}]}', "a message is no object"),
+        (b'{"choices": [{"message": {"tool_calls": ["x"]}}]}', "a tool call is no object"),
+    ],
+)
+def test_what_is_no_chat_completion_is_refused(data: bytes, why: str) -> None:
+    response = Response(200, {"content-type": "text/odd"}, data)
+    with pytest.raises(ResponseFormatError) as caught:
+        OpenAIDialect().decode(response, ChatRequest("m", []))
+    error = caught.value
+    assert why in error.message
+    assert "HTTP 200" in error.message
+    assert "text/odd" in error.message
+    assert repr(data[:20])[2:-1] in error.message.replace("\\\\", "\\")
+    assert "/v1" in error.message
+    assert (error.status_code, error.body) == (200, data)
+
+
+def test_long_body_is_shown_by_its_beginning(decode) -> None:
+    with pytest.raises(ResponseFormatError) as caught:
+        decode(b"x" * 1_000_000)
+    assert len(caught.value.message) < 1_000
+    assert "1000000 bytes" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("document", "kind"),
+    [
+        ({"error": {"message": "No", "code": 429}}, RateLimitError),
+        ({"error": "No such model", "code": "model_not_found"}, NotFoundError),
+        ({"object": "error", "message": "No", "code": 500}, ServerError),
+        ([{"error": {"message": "No", "code": 401}}], AuthenticationError),
+        ({"detail": "No"}, APIError),
+        ({"choices": None, "error": {"message": "No"}}, APIError),
+        ({"choices": [], "message": "No", "code": 3}, APIError),
+    ],
+)
+def test_error_in_a_200_is_an_error(document: object, kind: type[APIError], decode) -> None:
+    with pytest.raises(kind) as caught:
+        decode(json.dumps(document).encode())
+    assert caught.value.status_code == 200
+
+
+def test_error_beside_choices_carries_the_part(decode) -> None:
+    data = body({"content": "half"}, None, error={"message": "No", "code": 500})
+    with pytest.raises(ServerError) as caught:
+        decode(data)
+    assert caught.value.partial.text == "half"
+    assert caught.value.partial.status == "interrupted"
+
+
+def test_finish_reason_error_carries_the_part(decode) -> None:
+    choice = {
+        "message": {"content": "half"},
+        "finish_reason": "error",
+        "error": {"message": "No", "code": 429},
+    }
+    with pytest.raises(RateLimitError) as caught:
+        decode(json.dumps({"choices": [choice]}).encode())
+    assert caught.value.provider_message == "No"
+    assert caught.value.partial.text == "half"
+    assert caught.value.partial.status == "interrupted"
+
+
+def test_finish_reason_error_without_words_is_a_server_error(decode) -> None:
+    with pytest.raises(ServerError, match="finish reason 'error'"):
+        decode(body({"content": "half"}, "error"))
+
+
+@pytest.mark.parametrize("status", [100, 199, 300, 307, 400, 404, 500])
+def test_check_raises_for_all_but_2xx(status: int) -> None:
+    with pytest.raises(APIError):
+        OpenAIDialect().check(Response(status, {}, b""))
+
+
+@pytest.mark.parametrize("status", [200, 201, 299])
+def test_check_lets_2xx_pass(status: int) -> None:
+    OpenAIDialect().check(Response(status, {}, b""))
+
+
+VOCABULARY = [
+    "choices",
+    "message",
+    "delta",
+    "content",
+    "role",
+    "tool_calls",
+    "function",
+    "name",
+    "arguments",
+    "id",
+    "index",
+    "type",
+    "text",
+    "reasoning",
+    "reasoning_content",
+    "reasoning_details",
+    "thinking",
+    "refusal",
+    "finish_reason",
+    "usage",
+    "error",
+    "prompt_tokens",
+    "completion_tokens",
+    "prompt_tokens_details",
+    "cached_tokens",
+    "logprobs",
+    "function_call",
+    "audio",
+    "data",
+    "transcript",
+    "annotations",
+    "x_groq",
+    "model",
+    "created",
+    "code",
+    "object",
+    "detail",
+]
+TREES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.sampled_from(["stop", "error", "", "text", "thinking", "tool_calls"]),
+    lambda values: (
+        st.lists(values, max_size=3)
+        | st.dictionaries(st.sampled_from(VOCABULARY), values, max_size=5)
+    ),
+    max_leaves=20,
+)
+
+
+@given(TREES | st.fixed_dictionaries({"choices": st.lists(TREES, min_size=1, max_size=2)}))
+def test_any_json_is_a_result_or_an_error_of_ours(document: object) -> None:
+    response = Response(200, {}, json.dumps(document).encode())
+    with contextlib.suppress(LexiluxError):
+        OpenAIDialect().decode(response, ChatRequest("m", [], reasoning=True))
+
+
+@given(st.binary())
+def test_any_bytes_are_a_result_or_an_error_of_ours(data: bytes) -> None:
+    with contextlib.suppress(LexiluxError):
+        OpenAIDialect().decode(Response(200, {}, data), ChatRequest("m", []))
+
+
+@pytest.mark.parametrize(
+    "deep",
+    [b"[" * 100_000, b'{"choices":[{"message":{"content":' + b"[" * 900 + b"]" * 900 + b"}}]}"],
+)
+def test_deep_json_is_a_result_or_an_error_of_ours(deep: bytes, decode) -> None:
+    with contextlib.suppress(LexiluxError):
+        decode(deep)

@@ -328,8 +328,7 @@ ERRORS = [
     b'error: {"message": "boom"}\n\n',
     b'data: {"error": "boom"}\n\n',
     b'data: {"object": "error", "message": "boom"}\n\n',
-    b'data: {"choices": [{"delta": {"content": ""}, "finish_reason": "error"}],'
-    b' "error": {"code": 502, "message": "boom"}}\n\n',
+    b'data: {"choices": [{"delta": {}, "finish_reason": "error"}], "error": "boom"}\n\n',
 ]
 
 

@@ -71,9 +71,13 @@ def test_a_stream_that_is_closed_before_its_first_chunk_sends_nothing(
 
 def test_an_exception_in_a_with_block_hangs_up(scripted_server: ScriptedServer) -> None:
     scripted_server.play(stream("a", end=Stall(5)))
-    with chat_for(scripted_server) as chat, pytest.raises(KeyError), chat.stream("x") as chunks:
-        next(chunks)
-        raise KeyError
+
+    def consume(chat: Chat) -> None:
+        with chat.stream("x") as chunks:
+            raise KeyError(next(chunks).delta)
+
+    with chat_for(scripted_server) as chat, pytest.raises(KeyError):
+        consume(chat)
     assert scripted_server.wait_for_disconnect()
 
 

@@ -397,6 +397,19 @@ def test_help_shows_every_option(method: str, kind: type[Any]) -> None:
     assert kind.__optional_keys__ <= set(shown)
 
 
+@pytest.mark.parametrize("retries", [-1, 1.5, "2", True, None])
+def test_a_number_of_retries_that_makes_no_sense_is_refused(retries: Any) -> None:
+    with pytest.raises(ValidationError, match="max_retries"):
+        Chat(base_url="http://x.example", max_retries=retries)
+
+
+def test_timeout_s_stands_in_for_the_time_limits_that_are_not_given() -> None:
+    chat = Chat(base_url="http://x.example", timeout_s=9, connect_timeout_s=2)
+    assert (chat.timeouts.connect_timeout_s, chat.timeouts.read_timeout_s) == (2, 9)
+    assert chat.timeout_s == 9
+    assert Chat(base_url="http://x.example").timeout_s == 60
+
+
 def test_bounded_options_are_the_sampling_options_without_tools() -> None:
     assert SamplingOptions.__optional_keys__ - BoundedOptions.__optional_keys__ == {
         "tools",

@@ -48,8 +48,8 @@ def streamed(dialect: Dialect) -> Turn:
                 reception.take_whole(dialect.decode(body, request))
         except LexiluxError as error:
             raise reception.failed(error) from error.__cause__
+        yield Drain()  # before the last chunk, at which many consumers stop
         yield reception.last_chunk()
-        yield Drain()
         return reception.so_far()
 
     return turn

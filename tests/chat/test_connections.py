@@ -40,6 +40,19 @@ def test_calls_share_one_connection(door: Doors, scripted_server: ScriptedServer
     assert scripted_server.connections == 1
 
 
+def test_stopping_at_the_last_chunk_keeps_the_connection(
+    door: Doors, scripted_server: ScriptedServer
+) -> None:
+    scripted_server.play(stream("a"), answer("b"))
+    asked = door()
+    opened = asked.open_stream("x")
+    while not (piece := opened.next_chunk()) or not piece.done:
+        pass
+    opened.close()
+    assert asked.call("x").text == "b"
+    assert scripted_server.connections == 1
+
+
 def test_leaving_a_stream_hangs_up(door: Doors, scripted_server: ScriptedServer) -> None:
     scripted_server.play(stream("a", "b", end=Stall(5)), answer("next"))
     asked = door()

@@ -86,8 +86,8 @@ class Accumulator:
             self._fold_choices(choices, chunks)
         if usage := document.get("usage"):
             self._count(usage, chunks, alone=not choices)
-        if is_object(groq := document.get("x_groq")):
-            self._count(groq.get("usage"), chunks, alone=False)
+        if groq := document.get("x_groq"):
+            self._count(groq.get("usage") if is_object(groq) else None, chunks, alone=False)
         if self._keep_raw:
             _last_of(chunks)
             for chunk in chunks:
@@ -137,10 +137,7 @@ class Accumulator:
             if delta := choice.get("delta"):
                 if self._mender is not None:
                     delta = self._mender.mend(parts.index, delta)
-                chunk = parts.fold(delta)
-                if chunk is not None:
-                    came = True
-                    self._hand(chunk, chunks)
+                came = parts.fold(delta, chunks) or came
             if logprobs := choice.get("logprobs"):
                 parts.add_logprobs(logprobs)
             if message := choice.get("message"):
@@ -159,14 +156,11 @@ class Accumulator:
         index = choice.get("index")
         if type(index) is not int:
             index = position
-        return self._choices.setdefault(index, PartialChoice(index, think=self._think))
-
-    def _hand(self, chunk: ChatStreamChunk, chunks: list[ChatStreamChunk]) -> None:
-        """Put content among the chunks, except for reasoning that is not to be shown."""
-        if chunk.reasoning and not self._show_reasoning:
-            chunk.reasoning = ""
-        if chunk.delta or chunk.reasoning or chunk.tool_calls or chunk.refusal:
-            chunks.append(chunk)
+        begun = self._choices.get(index)
+        if begun is None:
+            begun = PartialChoice(index, think=self._think, show_reasoning=self._show_reasoning)
+            self._choices[index] = begun
+        return begun
 
     def _finish(
         self, parts: PartialChoice, word: Any, choice: Json, chunks: list[ChatStreamChunk]
@@ -198,10 +192,8 @@ class Accumulator:
         if self._mender is not None:
             held = [self._mender.mend(parts.index, each) for each in held]
             held += self._mender.rest(parts.index)
-        came = [chunk for chunk in (*map(parts.fold, held), parts.rest()) if chunk is not None]
-        for chunk in came:
-            self._hand(chunk, chunks)
-        return bool(came)
+        came = [parts.fold(each, chunks) for each in held]
+        return parts.rest(chunks) or any(came)
 
     def _count(self, usage: Any, chunks: list[ChatStreamChunk], *, alone: bool) -> None:
         """Take token counts in, which came `alone` in an event or beside choices."""
@@ -210,7 +202,7 @@ class Accumulator:
 
     def _named(self, name: str) -> Any:
         """A field of the answer itself, which not every chunk has."""
-        return self._last.get(name) or self._first.get(name)
+        return self._first.get(name) or self._last.get(name)
 
 
 def as_delta(message: Any) -> Any:

@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..values.results import (
-    ChatStreamChunk,
-    Choice,
-    FinishReason,
-    Json,
-    Status,
-    ToolCallDelta,
-)
+from ..values.results import ChatStreamChunk, Choice, FinishReason, Json, Status
 from .document import is_array, is_object, text_of
 from .finish import verdict
 from .reasoning import ThinkSplitter
@@ -25,7 +18,13 @@ THOUGHT_PARTS = ("thinking", "reasoning")
 
 
 class PartialChoice:
-    """One choice so far."""
+    """One choice so far.
+
+    Args:
+        index: Its index.
+        think: A leading `<think>` block is reasoning.
+        show_reasoning: Hand reasoning on in chunks.
+    """
 
     __slots__ = (
         "_calls",
@@ -35,6 +34,7 @@ class PartialChoice:
         "_reasoning",
         "_reasoning_field",
         "_refusal",
+        "_show_reasoning",
         "_splitter",
         "_text",
         "index",
@@ -43,7 +43,7 @@ class PartialChoice:
         "told",
     )
 
-    def __init__(self, index: int, *, think: bool) -> None:
+    def __init__(self, index: int, *, think: bool, show_reasoning: bool) -> None:
         self.index = index
         self.message: Any = None
         """The whole message that a server sent beside its deltas, or in place of them."""
@@ -59,14 +59,15 @@ class PartialChoice:
         self._pieces: dict[tuple[str, str], list[str]] = {}
         self._logprobs: Json = {}
         self._splitter = ThinkSplitter() if think else None
+        self._show_reasoning = show_reasoning
 
     @property
     def empty(self) -> bool:
         """Whether no delta has brought anything."""
         return not (self._text or self._reasoning or self._refusal or self._calls or self._pieces)
 
-    def fold(self, delta: Json) -> ChatStreamChunk | None:
-        """Take a delta in; returns the content that it brings, None where it brings none.
+    def fold(self, delta: Any, chunks: list[ChatStreamChunk]) -> bool:
+        """Take a delta in, and add what it shows to `chunks`; returns whether it has content.
 
         Raises:
             ValueError: It is no object, or a field of it makes no sense.
@@ -77,39 +78,20 @@ class PartialChoice:
             text = delta.get("content")
             if type(text) is str and text:
                 self._text.append(text)
-                return (
-                    ChatStreamChunk(text, index=self.index) if self.index else ChatStreamChunk(text)
-                )
-        text, reasoning, refusal, details = "", "", "", None
-        calls: list[ToolCallDelta] = []
-        other = False
-        for name, value in delta.items():
-            if value is None or name == "role":
-                continue
-            if name == "content":
-                text, thought = (value, "") if type(value) is str else self._parts(value)
-                reasoning = reasoning or thought
-            elif name in ("reasoning_content", "reasoning") and type(value) is str:
-                if value and (not reasoning or name == "reasoning_content"):
-                    reasoning, self._reasoning_field = value, name
-            elif name == "tool_calls":
-                calls = self._calls.feed(value if is_array(value) else [value])
-            elif name == "refusal":
-                refusal = text_of(value)
-            else:
-                other = self._other(name, value) or other
-                details = value if name == "reasoning_details" else details
-        if details and not reasoning:
-            reasoning = _detailed(details)
-        return self._add(text, reasoning, refusal, calls, other=other)
+                chunk = ChatStreamChunk(text)
+                if self.index:
+                    chunk.index = self.index
+                chunks.append(chunk)
+                return True
+        return self._fold_fields(delta, chunks)
 
-    def rest(self) -> ChatStreamChunk | None:
-        """What was held back, at the end of the choice."""
+    def rest(self, chunks: list[ChatStreamChunk]) -> bool:
+        """Add what was held back to `chunks`, at the end; returns whether there was any."""
         if self._splitter is None:
-            return None
+            return False
         reasoning, text = self._splitter.rest()
         self._splitter = None
-        return self._add(text, reasoning, "", [], other=False)
+        return self._add(ChatStreamChunk(text, reasoning, index=self.index), chunks)
 
     def add_logprobs(self, logprobs: Any) -> None:
         """Take the log probabilities of one chunk in; their lists are joined."""
@@ -153,46 +135,66 @@ class PartialChoice:
             fields=self._other_fields(),
         )
 
-    def _add(
-        self,
-        text: str,
-        reasoning: str,
-        refusal: str,
-        calls: list[ToolCallDelta],
-        *,
-        other: bool,
-    ) -> ChatStreamChunk | None:
-        if text and self._splitter is not None:
-            thought, text = self._splitter.feed(text)
-            reasoning += thought
-        if text:
-            self._text.append(text)
-        if reasoning:
-            self._reasoning.append(reasoning)
-        if refusal:
-            self._refusal.append(refusal)
-        if not (text or reasoning or refusal or calls or other):
-            return None
-        return ChatStreamChunk(text, reasoning, calls, refusal=refusal, index=self.index)
+    def _fold_fields(self, delta: Json, chunks: list[ChatStreamChunk]) -> bool:
+        chunk = ChatStreamChunk(index=self.index)
+        other, details = False, None
+        for name, value in delta.items():
+            if value is None or name == "role":
+                continue
+            if name == "content":
+                self._read_content(value, chunk)
+            elif name in ("reasoning_content", "reasoning") and type(value) is str:
+                if value and (not chunk.reasoning or name == "reasoning_content"):
+                    chunk.reasoning, self._reasoning_field = value, name
+            elif name == "tool_calls":
+                chunk.tool_calls = self._calls.feed(value if is_array(value) else [value])
+            elif name == "refusal":
+                chunk.refusal = text_of(value)
+            else:
+                other = self._keep(name, value) or other
+                details = value if name == "reasoning_details" else details
+        if details and not chunk.reasoning:
+            chunk.reasoning = _detailed(details)
+        return self._add(chunk, chunks) or other
 
-    def _parts(self, content: Any) -> tuple[str, str]:
-        """Text and reasoning of content that is no text: parts, or a JSON value."""
+    def _add(self, chunk: ChatStreamChunk, chunks: list[ChatStreamChunk]) -> bool:
+        """Take the content of `chunk` in, and hand it on; returns whether it has any."""
+        if chunk.delta and self._splitter is not None:
+            thought, chunk.delta = self._splitter.feed(chunk.delta)
+            chunk.reasoning += thought
+        hidden = bool(chunk.reasoning) and not self._show_reasoning
+        if chunk.reasoning:
+            self._reasoning.append(chunk.reasoning)
+            if hidden:
+                chunk.reasoning = ""
+        if chunk.delta:
+            self._text.append(chunk.delta)
+        if chunk.refusal:
+            self._refusal.append(chunk.refusal)
+        if chunk.delta or chunk.reasoning or chunk.refusal or chunk.tool_calls:
+            chunks.append(chunk)
+            return True
+        return hidden
+
+    def _read_content(self, content: Any, chunk: ChatStreamChunk) -> None:
+        """Put content into `chunk`: text, parts of text and reasoning, or a JSON value."""
         if not is_array(content):
-            return text_of(content), ""
-        text, thoughts = "", ""
+            chunk.delta = text_of(content)
+            return
+        thoughts = ""
         for part in content:
             kind = part.get("type") if is_object(part) else None
             if type(part) is str:
-                text += part
+                chunk.delta += part
             elif kind in TEXT_PARTS and type(part.get("text")) is str:
-                text += part["text"]
+                chunk.delta += part["text"]
             elif kind in THOUGHT_PARTS:
                 thoughts += _thought(part.get("thinking") or part.get("text"))
             elif part is not None:
-                self._other("content", [part])
-        return text, thoughts
+                self._keep("content", [part])
+        chunk.reasoning = chunk.reasoning or thoughts
 
-    def _other(self, name: str, value: Any) -> bool:
+    def _keep(self, name: str, value: Any) -> bool:
         """Keep a field that has no place in a result; returns whether it is content."""
         if not is_object(value) or name not in CUT_TEXTS:
             _join(self._fields, {name: value})

@@ -134,8 +134,7 @@ class OpenAIAnswer:
             document = from_json(data)
         except ValueError:
             if data.strip() == DONE:
-                self.done = True
-                return self._accumulator.rest()
+                return self._end(data)
             document = self._parse_event(event)
             if document is None:
                 return ()
@@ -185,8 +184,7 @@ class OpenAIAnswer:
             self._accumulator.fold(document)
         except (FinishError, ValueError) as problem:
             raise self._trouble(problem, data) from None
-        self._accumulator.rest()
-        self.done = True
+        self._end(data)
 
     def failed(self, error: object, data: bytes) -> APIError:
         """The exception for an error object, with the answer up to here."""
@@ -198,6 +196,14 @@ class OpenAIAnswer:
     def no_completion(self, why: str, data: bytes) -> ResponseFormatError:
         """The exception for data that make no sense, with the answer up to here."""
         return not_a_completion(why, data=data, head=self._head, partial=self._partial())
+
+    def _end(self, data: bytes) -> list[ChatStreamChunk]:
+        """Nothing follows; returns what was held back."""
+        self.done = True
+        try:
+            return self._accumulator.rest()
+        except ValueError as problem:
+            raise self._trouble(problem, data) from None
 
     def _trouble(self, problem: Exception, data: bytes) -> APIError | ResponseFormatError:
         """The exception for a chunk that could not be folded in."""

@@ -39,6 +39,9 @@ THINKING = Spelling(
     "thinking.budget_tokens",
     {"thinking": {"type": "enabled"}},
 )
+MINIMAX = Spelling(
+    {"thinking": {"type": "adaptive"}, "reasoning_split": True}, {"thinking": {"type": "disabled"}}
+)
 LOCAL = Spelling(
     {"chat_template_kwargs": {"enable_thinking": True}},
     {"chat_template_kwargs": {"enable_thinking": False}},
@@ -72,6 +75,8 @@ HOSTS: dict[str, Spelling] = {
         budget="thinking_budget",
         beside={"enable_thinking": True},
     ),
+    "api.minimax.io": MINIMAX,
+    "api.minimaxi.com": MINIMAX,
     "openrouter.ai": Spelling(
         {"reasoning": {"enabled": True}},
         {"reasoning": {"enabled": False}},

@@ -165,9 +165,9 @@ class TestByRounds:
             TALK.truncate_by_rounds(-1)
 
     def test_instructions_that_come_first_stay(self):
-        first = {"role": "developer", "content": "be brief"}
-        made = history_of(first, user("one"), user("two"))
-        assert list(made.truncate_by_rounds(1)) == [first, user("two")]
+        first = [{"role": role, "content": "be brief"} for role in ("developer", "system")]
+        made = history_of(*first, user("one"), user("two"))
+        assert list(made.truncate_by_rounds(1)) == [*first, user("two")]
         assert list(made.truncate_by_rounds(1, keep_system=False)) == [user("two")]
         assert list(made.truncate_by_rounds(9, keep_system=False)) == [user("one"), user("two")]
 

@@ -81,6 +81,17 @@ def test_html_is_a_whole_page_with_an_article_for_each_message(talk: ChatHistory
     assert "<title>Cats &amp; dogs</title>" in talk.to_html(title="Cats & dogs")
 
 
+def test_html_of_a_message_is_an_article(talk: ChatHistory):
+    assert talk[:2].to_html().startswith('<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">')
+    assert talk[:2].to_html().split("</h1>")[1] == (
+        '\n<article data-role="system">\n<h2>system</h2>\n<p>Be brief.</p>\n</article>\n'
+        '<article data-role="user">\n<h2>user</h2>\n<p>What is this?</p>\n'
+        '<p class="note">[image: data:image/png;base64, 40,034 characters]</p>\n</article>\n'
+        '<article data-role="assistant">\n<h2>assistant</h2>\n'
+        "<pre>c1 = look({&quot;at&quot;: &quot;it&quot;})</pre>\n</article>\n</body>\n</html>\n"
+    )
+
+
 def test_html_loads_nothing_and_forbids_it(talk: ChatHistory):
     talk.add_user(image_part("https://example.org/cat.png"))
     page = Page(talk.to_html())

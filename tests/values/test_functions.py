@@ -281,6 +281,25 @@ class TestDocstring:
             "options": "Even more.",
         }
 
+    def test_sections_may_come_in_any_order(self):
+        def function():
+            """Find it.
+
+            Note:
+                It is old.
+
+            Returns:
+                What was found.
+
+            Args:
+                query: Words.
+
+            Raises:
+                ValueError: Not found.
+            """
+
+        assert read_docstring(function) == ("Find it.", {"query": "Words."})
+
     @pytest.mark.parametrize("title", ["Args", "Arguments", "Parameters"])
     def test_the_section_has_several_names(self, title: str):
         def function(): ...

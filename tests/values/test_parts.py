@@ -41,7 +41,8 @@ class TestImages:
         assert image_part(url) == {"type": "image_url", "image_url": {"url": url}}
 
     def test_detail_is_sent_when_given(self):
-        assert image_part("https://x/", detail="low")["image_url"]["detail"] == "low"
+        part = image_part("https://x/", detail="low")
+        assert part["image_url"] == {"url": "https://x/", "detail": "low"}
 
     @pytest.mark.parametrize("text", NO_URLS)
     def test_a_string_never_reads_a_file(self, text: str):
@@ -76,7 +77,8 @@ class TestImages:
         assert image_url(image_part(written(tmp_path, "cat.jpg", PNG))).startswith("data:image/png")
 
     @pytest.mark.parametrize(
-        ("name", "media_type"), [("cat.svg", "image/svg+xml"), ("cat.BMP", "image/bmp")]
+        ("name", "media_type"),
+        [("cat.svg", "image/svg+xml"), ("cat.webp", "image/webp"), ("cat.BMP", "image/bmp")],
     )
     def test_the_name_tells_what_the_bytes_do_not(self, tmp_path: Path, name: str, media_type: str):
         assert image_url(image_part(written(tmp_path, name, b"..."))).startswith(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from lexilux_like.values.errors import ChatStreamInterruptedError, LexiluxError
 from lexilux_like.values.request import ChatRequest
@@ -17,6 +18,9 @@ from lexilux_like.values.results import ChatResult, ChatStreamChunk, StreamingRe
 from lexilux_like.wire.http import Response
 from lexilux_like.wire.openai import OpenAIAnswer, OpenAIDialect
 from lexilux_like.wire.sse import SSEDecoder
+
+settings.register_profile("unhurried", deadline=None)  # a busy machine is no failure
+settings.load_profile("unhurried")
 
 SHARED = Path(__file__).parents[2] / ".." / "shared"
 STREAM = {"content-type": "text/event-stream"}

@@ -216,10 +216,17 @@ def test_what_belongs_to_the_answer_as_a_whole() -> None:
     answer = empty_answer({"x-request-id": "r-1"})
     answer.feed(event({"choices": [], "id": "", "model": ""}))
     answer.feed(event({**chunk({"content": "a"}), "system_fingerprint": "fp"}))
-    answer.feed(event({"choices": [], "usage": USAGE, "service_tier": "flex", "created": 5}))
+    answer.feed(event({"choices": [], "usage": USAGE, "service_tier": "flex"}))
     result = answer.so_far()
     assert (result.request_id, result.id, result.model) == ("r-1", "chatcmpl-1", "m")
-    assert (result.system_fingerprint, result.service_tier, result.created) == ("fp", "flex", 5)
+    assert (result.system_fingerprint, result.service_tier) == ("fp", "flex")
+
+
+def test_id_that_changes_is_the_first_one() -> None:
+    answer = empty_answer()
+    for name in ("a", "b"):
+        answer.feed(event({**chunk({"content": "x"}), "id": name}))
+    assert answer.so_far().id == "a"
 
 
 @pytest.mark.parametrize(
@@ -272,6 +279,11 @@ def test_event_that_is_no_chunk_is_refused(data: bytes, why: str, play) -> None:
     assert why in played.error.message
     assert (played.error.partial.text, played.error.body) == ("Hi", data)
     assert played.error.partial.status == "interrupted"
+
+
+def test_message_that_makes_no_sense_is_refused_at_the_end(play) -> None:
+    played = play(sse({"choices": [{"index": 0, "message": 1}]}) + DONE)
+    assert type(played.error) is ResponseFormatError
 
 
 def test_event_that_the_end_of_the_body_cut_is_left_out() -> None:

@@ -123,6 +123,18 @@ def test_reasoning_that_is_no_text_is_kept_as_a_field(decode) -> None:
     assert decode(said(content="x", reasoning={"a": 1})).fields["reasoning"] == {"a": 1}
 
 
+def test_reasoning_details_that_are_no_list_are_kept(decode) -> None:
+    result = decode(said(content="x", reasoning_details={"a": 1}))
+    assert (result.reasoning, result.fields["reasoning_details"]) == ("", {"a": 1})
+
+
+@pytest.mark.parametrize("logprobs", [-0.5, [1]])
+def test_logprobs_that_are_no_object_are_kept_as_a_field(logprobs: object, decode) -> None:
+    data = json.dumps({"choices": [{"message": {"content": "x"}, "logprobs": logprobs}]})
+    result = decode(data.encode())
+    assert (result.logprobs, result.fields["logprobs"]) == (None, logprobs)
+
+
 def test_think_block_is_reasoning_when_asked_for(decode) -> None:
     result = decode(said(content="<think>why</think>\nso"), reasoning=True)
     assert (result.text, result.reasoning) == ("so", "why")
@@ -292,6 +304,12 @@ def test_unknown_finish_reason_is_never_stop(finish_reason: object, decode) -> N
     assert (result.status, result.finish_reason) == ("unknown", "unknown")
 
 
+@pytest.mark.parametrize("headers", [{}, {"content-type": "text/plain"}])
+def test_content_type_may_be_missing_or_wrong(headers: dict[str, str]) -> None:
+    response = Response(200, headers, said(content="x"))
+    assert OpenAIDialect().decode(response, ChatRequest("m", [])).text == "x"
+
+
 @pytest.mark.parametrize("before", [b"\n\n   \n", b"\xef\xbb\xbf", b" \r\n\t"])
 def test_white_space_before_the_body(before: bytes, decode) -> None:
     assert decode(before + said(content="x")).text == "x"
@@ -386,6 +404,12 @@ def test_finish_reason_error_carries_the_part(decode) -> None:
     assert caught.value.provider_message == "No"
     assert caught.value.partial.text == "half"
     assert caught.value.partial.status == "interrupted"
+
+
+def test_error_in_a_choice_is_an_error_whatever_its_finish_reason(decode) -> None:
+    choice = {"message": {"content": "half"}, "finish_reason": "stop", "error": {"code": 500}}
+    with pytest.raises(ServerError):
+        decode(json.dumps({"choices": [choice]}).encode())
 
 
 def test_finish_reason_error_without_words_is_a_server_error(decode) -> None:

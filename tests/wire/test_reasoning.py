@@ -121,6 +121,13 @@ def test_what_a_family_has_no_field_for_is_refused(
         reasoning_fields(base_url, reasoning)
 
 
+def test_minimax_is_asked_to_split_its_reasoning_off() -> None:
+    assert reasoning_fields("https://api.minimax.io/v1", reasoning=True) == {
+        "thinking": {"type": "adaptive"},
+        "reasoning_split": True,
+    }
+
+
 def test_nothing_is_said_unless_asked() -> None:
     assert reasoning_fields("https://api.openai.com/v1", None) == {}
 

@@ -66,8 +66,8 @@ def test_04_null_content(play, decode) -> None:
 
 
 def test_06_raw_utf8_cut_inside_a_character(reads) -> None:
-    body = said("héllo 😀").replace(b"\\u00e9", "é".encode()) + STOP + DONE
-    body = body.replace(rb"\ud83d\ude00", "😀".encode())
+    body = said("héllo 😀") + STOP + DONE
+    assert "😀".encode() in body
     assert reads([body[i : i + 1] for i in range(len(body))]).result.text == "héllo 😀"
 
 
@@ -285,7 +285,11 @@ def test_35_content_and_arguments_as_objects_and_numeric_ids(play) -> None:
 
 
 def test_35_legacy_function_call(play) -> None:
-    parts = [{"name": "f", "arguments": ""}, {"arguments": '{"x"'}, {"arguments": ": 1}"}]
+    parts = [
+        {"name": "f", "arguments": ""},
+        {"name": "", "arguments": '{"x"'},
+        {"name": None, "arguments": ": 1}"},
+    ]
     body = b"".join(sse(chunk({"function_call": part})) for part in parts)
     result = play(body + sse(chunk({}, finish_reason="function_call"))).result
     assert result.fields["function_call"] == {"name": "f", "arguments": '{"x": 1}'}

@@ -34,7 +34,7 @@ class Chat(BaseAPIClient):
     A `Chat` keeps no conversation: pass `history` for the turns before this one; it is
     read and never changed. One `Chat` serves many threads, event loops and forked children.
 
-    Example:
+    Examples:
         >>> chat = Chat(base_url="http://127.0.0.1:8080/v1", model="tiny")
         >>> chat("Say hi.", max_tokens=5).text  # doctest: +SKIP
         'Hi!'

@@ -127,7 +127,7 @@ class ScriptedServer:
         replies: The script; see `play`.
         tls: A server-side context, to speak https.
 
-    Example:
+    Examples:
         >>> from lexilux_like.testing import ScriptedServer, answer
         >>> with ScriptedServer(answer("Hello")) as server:
         ...     server.url.startswith("http://127.0.0.1:")

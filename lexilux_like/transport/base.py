@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, NoReturn, Self, TypedDict, TypeVar, Unpack
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary
 
 from ..turns.flow import Flow
 from ..turns.retry import RetryBudget
@@ -21,6 +20,7 @@ from .borrowed import AsyncBorrowedEngine, AsyncHTTPClient, BorrowedEngine, HTTP
 from .drive import arun, run
 from .endpoint import Endpoint, Verify
 from .engine import AsyncEngine, Engine
+from .fork import in_children
 from .pool import AsyncPoolEngine, PoolEngine, Route
 from .ratelimit import RateLimiter
 from .streaming import AsyncStreamingIterator, StreamingIterator
@@ -86,8 +86,7 @@ class BaseAPIClient:
         self.base_url = self._endpoint.target.url
         self.timeouts = _timeouts(options)
         self.max_retries = _checked_retries(options.get("max_retries", 0))
-        limit = options.get("rate_limit")
-        self._limiter = RateLimiter(*limit) if isinstance(limit, tuple) else limit
+        self._limiter = _limiter(options.get("rate_limit"))
         self._borrowed = options.get("http_client")
         self._async_borrowed = options.get("async_http_client")
         self._route = Route(
@@ -97,7 +96,7 @@ class BaseAPIClient:
         self._closed = False
         self._forsaken: list[object] = []
         self._start_afresh()
-        _clients.add(self)
+        in_children(self._after_fork)
 
     @property
     def timeout_s(self) -> float | None:
@@ -111,7 +110,7 @@ class BaseAPIClient:
             WeakKeyDictionary()
         )
 
-    def after_fork(self) -> None:
+    def _after_fork(self) -> None:
         """In a forked child: leave the parent's connections alone and open new ones."""
         self._forsaken += [self._engine, self._engines]
         self._start_afresh()
@@ -244,19 +243,19 @@ def _timeouts(options: ClientOptions) -> Timeouts:
     )
 
 
+def _limiter(limit: tuple[float, float] | RateLimiter | None) -> RateLimiter | None:
+    if limit is None or isinstance(limit, RateLimiter):
+        return limit
+    try:
+        max_rate, time_period = limit
+    except (TypeError, ValueError):
+        raise ValidationError(
+            f"rate_limit is (requests, seconds), such as (100, 60.0), or a RateLimiter: {limit!r}"
+        ) from None
+    return RateLimiter(max_rate, time_period)
+
+
 def _checked_retries(max_retries: object) -> int:
     if isinstance(max_retries, bool) or not isinstance(max_retries, int) or max_retries < 0:
         raise ValidationError(f"max_retries must be a whole number, at least 0: {max_retries!r}")
     return max_retries
-
-
-_clients: WeakSet[BaseAPIClient] = WeakSet()
-
-
-def _after_fork() -> None:
-    for client in list(_clients):
-        client.after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from ..values.errors import LexiluxConnectionError, LexiluxError, NetworkError
 from .watch import Watch
@@ -46,18 +46,19 @@ def translated(error: Exception, watch: Watch, censor: Callable[[str], str]) -> 
 
 def quiet(error: BaseException) -> None:
     """Take the frames off a chain of causes: their locals hold headers, and so the key."""
-    seen: set[int] = set()
-    chain: BaseException | None = error
-    while chain is not None and id(chain) not in seen:
-        seen.add(id(chain))
-        chain.__traceback__ = None
-        chain = chain.__cause__ or chain.__context__
+    for link in _chain(error):
+        link.__traceback__ = None
 
 
 def _certificate_error(error: BaseException) -> ssl.SSLCertVerificationError | None:
-    chain: BaseException | None = error
-    for _ in range(10):
-        if chain is None or isinstance(chain, ssl.SSLCertVerificationError):
-            return chain
-        chain = chain.__cause__ or chain.__context__
-    return None
+    return next((e for e in _chain(error) if isinstance(e, ssl.SSLCertVerificationError)), None)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and its causes, which may form a ring."""
+    seen: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        yield link
+        link = link.__cause__ or link.__context__

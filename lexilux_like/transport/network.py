@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import httpcore
 
-from .watch import Watch, current
+from .watch import UNLIMITED, current
 
 SocketOption: TypeAlias = (
     tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
@@ -55,7 +55,7 @@ class WatchedStream(httpcore.NetworkStream):
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self.answered = False
         self._stream.write(buffer, _within(timeout, httpcore.WriteTimeout))
-        _sent()
+        current.get(UNLIMITED).sent()
 
     def close(self) -> None:
         self._stream.close()
@@ -108,7 +108,7 @@ class AsyncWatchedStream(httpcore.AsyncNetworkStream):
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self.answered = False
         await self._stream.write(buffer, _within(timeout, httpcore.WriteTimeout))
-        _sent()
+        current.get(UNLIMITED).sent()
 
     async def aclose(self) -> None:
         await self._stream.aclose()
@@ -128,26 +128,14 @@ class AsyncWatchedStream(httpcore.AsyncNetworkStream):
         return self._stream.get_extra_info(info)
 
 
-def _watch() -> Watch | None:
-    return current.get()
-
-
 def _connecting(timeout: float | None) -> float | None:
-    if (watch := _watch()) is not None:
-        watch.connecting()
+    current.get(UNLIMITED).connecting()
     return _within(timeout, httpcore.ConnectTimeout)
 
 
 def _within(timeout: float | None, error: type[Exception]) -> float | None:
     """What this socket call may take; raises `error` when no time is left."""
-    if (watch := _watch()) is None:
-        return timeout
-    within = watch.within(timeout)
+    within = current.get(UNLIMITED).within(timeout)
     if within is not None and within <= 0:
         raise error
     return within
-
-
-def _sent() -> None:
-    if (watch := _watch()) is not None:
-        watch.sent()

@@ -134,6 +134,10 @@ class PoolEngine:
         for shard in self._shards:
             shard.pool.close()
 
+    def __del__(self) -> None:
+        with contextlib.suppress(Exception):  # half made, or the interpreter is going down
+            self.close()
+
     def _close_abandoned(self) -> None:
         while self._abandoned:
             with contextlib.suppress(IndexError):

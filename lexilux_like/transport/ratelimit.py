@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 import time
 from collections import deque
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary
 
 from aiolimiter import AsyncLimiter
 
 from ..values.errors import ValidationError
 from ..values.timeouts import is_number
+from .fork import in_children
 
 
 class RateLimiter:
@@ -42,10 +42,10 @@ class RateLimiter:
         self._turns: deque[float] = deque(maxlen=self.max_rate)
         self._given_back: list[float] = []
         self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncLimiter]
-        self.after_fork()
-        _limiters.add(self)
+        self._after_fork()
+        in_children(self._after_fork)
 
-    def after_fork(self) -> None:
+    def _after_fork(self) -> None:
         """Start with an open lock: in a forked child nobody is left to open it."""
         self._lock = threading.Lock()
         self._queues = WeakKeyDictionary()
@@ -103,15 +103,3 @@ class RateLimiter:
 
     def __repr__(self) -> str:
         return f"RateLimiter(max_rate={self.max_rate}, time_period={self.time_period:g})"
-
-
-_limiters: WeakSet[RateLimiter] = WeakSet()
-
-
-def _after_fork() -> None:
-    for limiter in list(_limiters):
-        limiter.after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

@@ -14,9 +14,6 @@ from ..values.timeouts import Timeouts
 EARLY_S = 0.002
 """A socket may wake this much before the instant that it was to wait for."""
 
-current: ContextVar[Watch | None] = ContextVar("lexilux_like_watch", default=None)
-"""The watch of the call that this thread or task performs an effect for."""
-
 _WORDS = {
     "connect_timeout_s": "no connection stood after {:g} s",
     "read_timeout_s": "the server was silent, or its response head unfinished, for {:g} s",
@@ -138,3 +135,8 @@ def _timed_out(name: str, limit_s: float | None) -> LexiluxTimeoutError:
         limit_s=limit_s,
         retryable=name != "deadline_s",
     )
+
+
+UNLIMITED = Watch(Timeouts())
+current: ContextVar[Watch] = ContextVar("lexilux_like_watch")
+"""The watch of the call that this thread or task performs an effect for."""

@@ -103,12 +103,6 @@ def open_stream(request: Request) -> Flow[Response]:
     return response
 
 
-def read(*, content: bool) -> Flow[bytes]:
-    """The next bytes of the open body, empty at its clean end."""
-    data: bytes = yield Read(content)
-    return data
-
-
 def now() -> Flow[float]:
     """The clock, in seconds."""
     seconds: float = yield Now()

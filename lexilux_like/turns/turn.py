@@ -156,10 +156,10 @@ def _receive(reception: Reception) -> Flow[None]:
         reception.bytes_came = reception.bytes_came or bool(data)
         for event in decoder.feed(data) if data else decoder.flush():
             reception.events_came = True
-            for chunk in answer.feed(event):
-                if reception.first_content_s is None and answer.pieces:
-                    reception.first_content_s = (yield from now()) - reception.began
-                yield chunk
+            chunks = answer.feed(event)
+            if reception.first_content_s is None and answer.pieces:
+                reception.first_content_s = (yield from now()) - reception.began
+            yield from chunks
             if answer.done:
                 return
         if not data:

@@ -1,6 +1,6 @@
 """A conversation for people to read: Markdown, HTML and plain text.
 
-Images, audio and files appear as short notes, tool calls with their arguments.
+Images, audio and files appear as short notes, tool calls with their arguments, reasoning as such.
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ _PAGE = """<!DOCTYPE html>
 """
 
 
-Kind: TypeAlias = Literal["prose", "note", "code"]
+Kind: TypeAlias = Literal["prose", "thought", "note", "code"]
 
 
 class Block(NamedTuple):
-    """A piece of a message: prose, a note that stands for something else, or a machine's words."""
+    """A piece of a message: prose, reasoning, a note in place of it, a machine's words."""
 
     kind: Kind
     text: str
@@ -91,6 +91,9 @@ def _heading(message: Message) -> str:
 
 
 def _blocks(message: Message) -> Iterator[Block]:
+    for name in ("reasoning_content", "reasoning"):
+        if isinstance(thought := message.get(name), str) and thought:
+            yield Block("thought", f"Reasoning: {thought}")
     text_kind: Kind = "code" if message["role"] == "tool" else "prose"
     for part in content_parts(message):
         text = part.get("text", part.get("refusal"))
@@ -122,6 +125,8 @@ def _short(url: str) -> str:
 def _markdown(block: Block) -> str:
     if block.kind == "prose":
         return block.text
+    if block.kind == "thought":
+        return "> " + block.text.replace("\n", "\n> ")
     if block.kind == "note":
         return f"`{block.text.replace('`', '_')}`"
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", block.text)), default=0))
@@ -129,7 +134,8 @@ def _markdown(block: Block) -> str:
 
 
 def _article(message: Message) -> str:
-    tags = {"prose": "<p>{}</p>", "note": '<p class="note">{}</p>', "code": "<pre>{}</pre>"}
+    note = '<p class="note">{}</p>'
+    tags = {"prose": "<p>{}</p>", "thought": note, "note": note, "code": "<pre>{}</pre>"}
     blocks = (tags[block.kind].format(escape(block.text)) for block in _blocks(message))
     head = f'<article data-role="{escape(message["role"])}">\n<h2>{escape(_heading(message))}</h2>'
     return "\n".join([head, *blocks, "</article>"])

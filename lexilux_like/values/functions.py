@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import pydantic
-from pydantic.errors import PydanticUserError
 from pydantic.json_schema import GenerateJsonSchema
 
 from .errors import ValidationError
@@ -46,7 +45,7 @@ class Signature:
                 _recorder(function)
             )
             self.schema: Json = self._adapter.json_schema(schema_generator=_Untitled)
-        except (PydanticUserError, NameError, TypeError, ValueError) as error:
+        except Exception as error:  # annotations are code, which may raise anything
             raise ValidationError(f"{self.name} cannot be a tool: {error}") from error
         if self.schema.get("type") != "object":
             raise ValidationError(
@@ -111,14 +110,15 @@ def _recorder(function: Function) -> Any:
     So pydantic checks arguments without calling, and what the function itself raises is
     never taken for a fault in its arguments.
     """
-    original = definition(function)
+    signature = inspect.signature(function, eval_str=True)
 
-    @functools.wraps(original)
+    @functools.wraps(definition(function))
     def record(*args: Any, **kwargs: Any) -> Arguments:
         return args, kwargs
 
-    record.__annotations__ = getattr(original, "__annotations__", {})
-    vars(record)["__signature__"] = inspect.signature(function)
+    given = {name: each.annotation for name, each in signature.parameters.items()}
+    record.__annotations__ = {k: v for k, v in given.items() if v is not inspect.Parameter.empty}
+    vars(record)["__signature__"] = signature
     return record
 
 

@@ -47,7 +47,7 @@ class ChatHistory(MutableSequence[Message]):
     Raises:
         ValidationError: They are no messages.
 
-    Example:
+    Examples:
         >>> history = ChatHistory(system="Be brief.")
         >>> history.add_user("Hello")
         >>> len(history), history.system

@@ -44,10 +44,10 @@ def normalize_messages(messages: MessagesLike) -> list[Message]:
     Raises:
         ValidationError: It is none of these, or messages and content parts are mixed.
     """
-    if isinstance(messages, Conversation):
-        return messages.get_messages()
     if isinstance(messages, str | Mapping):
         items: list[str | Message] = [messages]
+    elif isinstance(messages, Conversation):
+        return messages.get_messages()
     elif is_sequence(messages):
         items = list(messages)
     else:

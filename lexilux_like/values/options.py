@@ -140,7 +140,7 @@ class ChatParams:
         TypeError: An option is not known.
         ValidationError: An option is out of bounds.
 
-    Example:
+    Examples:
         >>> careful = ChatParams(temperature=0, max_tokens=200)
         >>> careful.max_tokens
         200

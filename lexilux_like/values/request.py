@@ -8,6 +8,7 @@ from typing import Any
 
 from .errors import ValidationError
 from .headers import checked_headers
+from .history import ChatHistory
 from .messages import Message, MessagesLike, normalize_messages
 from .options import CallOptions, Reasoning, StreamOptions, sampling
 
@@ -42,7 +43,7 @@ def resolve(
         raise ValidationError("no model: pass model= to Chat or to the call")
     fields = sampling(options, options.get("params"))
     if (n := options.get("n")) is not None:
-        if not isinstance(n, int) or n < 1:
+        if not isinstance(n, int) or isinstance(n, bool) or n < 1:
             raise ValidationError(f"n={n!r}: it must be a whole number, at least 1")
         fields["n"] = n
     raw = options.get("return_raw", False) or options.get("return_raw_events", False)
@@ -63,6 +64,8 @@ def _messages(messages: MessagesLike, options: CallOptions | StreamOptions) -> l
     """System prompt, history, and the new messages, in that order."""
     history, system = options.get("history"), options.get("system")
     before = history.get_messages(include_system=system is None) if history is not None else []
+    if isinstance(messages, ChatHistory) and system is not None:
+        messages = messages.messages
     new = normalize_messages(messages)
     if not before and not new:
         raise ValidationError("messages must not be empty: pass a prompt, or a history with turns")

@@ -9,6 +9,7 @@ import ssl
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -411,6 +412,26 @@ def test_an_interrupt_from_the_keyboard_passes_and_hangs_up(
             next(chunks)
         timer.join()
         assert scripted_server.wait_for_disconnect()
+
+
+def test_a_chat_that_is_dropped_closes_its_connections_and_warns_of_nothing(
+    scripted_server: ScriptedServer,
+) -> None:
+    scripted_server.always(answer("hi"))
+    chat = chat_for(scripted_server)
+    chat("x")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        del chat
+        gc.collect()
+    assert eventually(lambda: scripted_server.open_connections == 0)
+
+
+def test_a_stream_outlives_the_chat_that_began_it(scripted_server: ScriptedServer) -> None:
+    scripted_server.play(stream("a", "b", gap_s=0.02))
+    chunks = chat_for(scripted_server).stream("x")
+    gc.collect()
+    assert "".join(chunk.delta for chunk in chunks) == "ab"
 
 
 def test_no_exception_is_left_unraised_by_the_collector(

@@ -200,6 +200,7 @@ def test_n_gives_every_choice(door: Doors, scripted_server: ScriptedServer) -> N
         ("top_logprobs", -1),
         ("stop", 3),
         ("n", 0),
+        ("n", True),
         ("n", "two"),
     ],
 )
@@ -329,6 +330,18 @@ def test_history_goes_before_the_message_and_is_not_changed(
     ]
 
 
+def test_system_takes_the_place_of_that_of_a_history_passed_as_messages(
+    door: Doors, scripted_server: ScriptedServer
+) -> None:
+    scripted_server.play(answer("2"), answer("3"))
+    asked = door()
+    history = ChatHistory("Hi", system="Be brief.")
+    asked.call(history)
+    assert sent(scripted_server)["messages"][0]["content"] == "Be brief."
+    asked.call(history, system="Be long.")
+    assert sent(scripted_server)["messages"] == [{"role": "system", "content": "Be long."}, *USER]
+
+
 def test_system_takes_the_place_of_the_historys(
     door: Doors, scripted_server: ScriptedServer
 ) -> None:
@@ -401,6 +414,12 @@ def test_help_shows_every_option(method: str, kind: type[Any]) -> None:
 def test_a_number_of_retries_that_makes_no_sense_is_refused(retries: Any) -> None:
     with pytest.raises(ValidationError, match="max_retries"):
         Chat(base_url="http://x.example", max_retries=retries)
+
+
+@pytest.mark.parametrize("limit", [(10,), 10, (1, 2, 3), (0, 60), (10, 0), ("a", 1)])
+def test_a_rate_limit_that_makes_no_sense_is_refused(limit: Any) -> None:
+    with pytest.raises(ValidationError, match="rate_limit"):
+        Chat(base_url="http://x.example", rate_limit=limit)
 
 
 def test_timeout_s_stands_in_for_the_time_limits_that_are_not_given() -> None:

@@ -241,6 +241,15 @@ def test_a_decompression_bomb_stays_small(
     assert peak < 200 * MIB
 
 
+def test_an_endless_body_is_not_read_to_its_end(
+    door: Doors, scripted_server: ScriptedServer
+) -> None:
+    scripted_server.play(Reply(200, {}, steps=[Send(b" " * MIB)] * 60, framing="chunked"))
+    with pytest.raises(ResponseFormatError, match="not read further") as caught:
+        door().call("x")
+    assert len(caught.value.body) <= 1000
+
+
 def test_an_endless_line_stays_small(door: Doors, scripted_server: ScriptedServer) -> None:
     piece = b"x" * MIB
     steps = [Send(b"data: "), *[Send(piece)] * 80]

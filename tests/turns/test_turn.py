@@ -122,6 +122,14 @@ def test_first_content_is_timed_from_the_attempts_own_request() -> None:
     assert result.timing.first_content_s == 1
 
 
+def test_reasoning_that_is_not_shown_counts_as_first_content() -> None:
+    thought = sse(chunk({"reasoning_content": "hm"}))
+    world = stream(thought, text("a"), END + DONE)
+    assert world.run(streamed(OpenAIDialect())(REQUEST)).timing.first_content_s == 1
+    kinds = [kind for kind in world.kinds if kind in ("Now", "ChatStreamChunk")]
+    assert kinds[:3] == ["Now", "Now", "ChatStreamChunk"]
+
+
 def test_progress_is_tracked_from_the_head_on() -> None:
     flow = streamed(OpenAIDialect())(REQUEST)
     replies: Iterable[Any] = [None, 0.0, None, Response(200, {})]

@@ -182,3 +182,13 @@ def test_no_text_becomes_markup(role: str, content: str, title: str):
     assert {tag for tag, _ in page.tags} == {
         *("html", "head", "meta", "title", "style", "body", "h1", "article", "h2", "p", "pre")
     }
+
+
+def test_reasoning_is_shown_as_such() -> None:
+    made = ChatHistory()
+    made.append_result(
+        ChatResult(text="4", reasoning="2 + 2\n= <4>", reasoning_field="reasoning_content")
+    )
+    assert made.to_text() == "[assistant]\nReasoning: 2 + 2\n= <4>\n4"
+    assert made.to_markdown() == "## assistant\n\n> Reasoning: 2 + 2\n> = <4>\n\n4"
+    assert '<p class="note">Reasoning: 2 + 2\n= &lt;4&gt;</p>' in made.to_html()

@@ -59,6 +59,14 @@ def forecast(
     return f"{city.name} {unit} {days} {start} {mode}"
 
 
+def logged(function):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
 async def later(query: str) -> str:
     return query
 
@@ -80,6 +88,10 @@ def many(*queries: str) -> None: ...
 
 
 def unresolved(query: Missing) -> None: ...  # noqa: F821 - that is the point
+
+
+def worded(query: "what to look for") -> None:  # noqa: F722 - that is the point
+    ...
 
 
 def untypable(error: Exception) -> None: ...
@@ -134,6 +146,7 @@ class TestSchema:
             Searcher.classy,
             Searcher(),
             functools.partial(later),
+            logged(later),
         ],
     )
     def test_any_kind_of_function_will_do(self, function):
@@ -161,6 +174,7 @@ class TestSchema:
             (half_positional, "positional-only"),
             (many, "by name, not by position"),
             (unresolved, "'Missing' is not defined"),
+            (worded, "orward reference"),
             (untypable, "Exception"),
             (len, "by name, not by position"),
             (max, "no signature found"),

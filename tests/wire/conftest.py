@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,16 +97,6 @@ def reads() -> Callable[..., Played]:
 def decode() -> Callable[..., ChatResult]:
     """`decode(body)`: a whole answer from its bytes."""
     return decode_body
-
-
-@pytest.fixture(scope="session")
-def corpus() -> list[dict[str, Any]]:
-    """The recorded responses of public projects."""
-    path = SHARED / "corpus" / "public.jsonl.gz"
-    if not path.exists():
-        pytest.skip("the recorded corpus is not part of the repository")
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
 
 
 @pytest.fixture(scope="session")

@@ -103,8 +103,8 @@ def test_reasoning_and_the_field_it_came_in(field: str, decode) -> None:
 
 
 def test_reasoning_in_two_fields_counts_once(decode) -> None:
-    details = [{"type": "reasoning.text", "text": "why"}]
-    result = decode(said(reasoning="why", reasoning_content="why", reasoning_details=details))
+    details = [{"type": "reasoning.text", "text": "in short, why"}]
+    result = decode(said(reasoning="why!", reasoning_content="why", reasoning_details=details))
     assert (result.reasoning, result.reasoning_field) == ("why", "reasoning_content")
     assert result.fields["reasoning_details"] == details
 

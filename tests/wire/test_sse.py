@@ -115,6 +115,10 @@ def test_no_other_character_ends_a_line(space: str) -> None:
     assert data_of(f"data: a{space}b\n\n".encode()) == [f"a{space}b".encode()]
 
 
+def test_cr_inside_a_read_that_looks_like_one_event_ends_a_line() -> None:
+    assert data_of(b"data: 1\n\n", b"data: a\rdata: b\n\n") == [b"1", b"a\nb"]
+
+
 def test_crlf_split_over_two_reads_is_one_line_end() -> None:
     assert data_of(b"data: 1\r", b"\ndata: 2\r", b"\n\r", b"\n") == [b"1\n2"]
 

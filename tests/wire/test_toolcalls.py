@@ -111,6 +111,11 @@ def put_together(*deltas: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
             [("a", "f", "1"), ("a", "f", "2")],
             id="two calls in one delta with one id",
         ),
+        pytest.param(
+            [[piece("1", name="f"), piece("2", name="f")]],
+            [("", "f", "1"), ("", "f", "2")],
+            id="two calls in one delta with one name",
+        ),
         pytest.param([[piece("{}")]], [("", "", "{}")], id="nothing but arguments"),
     ],
 )

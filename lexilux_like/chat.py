@@ -99,7 +99,8 @@ class Chat(BaseAPIClient):
             An iterator and context manager; its `result` is the answer so far at every moment.
 
         Raises:
-            ValidationError: An option or a message is not valid. Nothing was sent.
+            ValidationError: An option or a message is not valid. Nothing was sent. What cannot
+                be written as JSON is found when the first chunk is asked for.
 
         While iterating, besides the errors of a call: `ChatStreamInterruptedError` when the
         stream ends without an announcement. `error.partial` holds what had come.

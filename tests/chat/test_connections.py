@@ -17,7 +17,19 @@ import pytest
 import trustme
 
 from lexilux_like import Chat, LexiluxConnectionError, LexiluxError, ValidationError
-from lexilux_like.testing import Raw, ScriptedServer, Stall, answer, events, raw_reply, stream
+from lexilux_like.testing import (
+    Pause,
+    Raw,
+    ScriptedServer,
+    Send,
+    Stall,
+    answer,
+    chunk,
+    events,
+    raw_reply,
+    sse,
+    stream,
+)
 from lexilux_like.testing.door import Doors
 
 
@@ -301,13 +313,23 @@ def test_an_answer_that_came_too_early_is_not_given_to_the_next_call(
 def test_a_server_that_holds_the_socket_open_after_done_does_not_hold_us(
     door: Doors, scripted_server: ScriptedServer
 ) -> None:
-    scripted_server.play(events(*[], done=True).then(Stall(5)), stream("b"))
-    scripted_server.play()
+    scripted_server.play(events(done=True).then(Stall(5)), stream("b"))
     asked = door()
     began = time.monotonic()
     asked.stream("x")
     assert time.monotonic() - began < 1
     assert asked.stream("x").result.text == "b"
+
+
+def test_data_after_done_count_for_nothing_and_spoil_no_connection(
+    door: Doors, scripted_server: ScriptedServer
+) -> None:
+    late = Pause(0.005), Send(sse(chunk({"content": "late"})))
+    scripted_server.play(stream("a").then(*late, *late), answer("b"))
+    asked = door()
+    assert asked.stream("x").result.text == "a"
+    assert asked.call("x").text == "b"
+    assert scripted_server.connections == 1
 
 
 def test_a_closed_chat_says_so(door: Doors, scripted_server: ScriptedServer) -> None:

@@ -18,7 +18,7 @@ from .watch import Watch
 class Opened:
     """An open response of a sync engine."""
 
-    __slots__ = ("_close", "_parts", "_stream", "abandoned", "headers", "status")
+    __slots__ = ("_close", "_parts", "_stream", "headers", "status")
 
     def __init__(
         self,
@@ -33,7 +33,6 @@ class Opened:
         self._parts = parts
         self._close = close
         self._stream = stream
-        self.abandoned = False
 
     def read(self) -> bytes:
         """The next bytes of the body, still compressed; empty at its end."""
@@ -48,11 +47,15 @@ class Opened:
 
         Takes no lock: the garbage collector may call it while this very thread holds one.
         """
-        self.abandoned = True
-        found = self._stream.get_extra_info("socket") if self._stream is not None else None
-        if found is not None:
-            with contextlib.suppress(OSError):
-                found.shutdown(socket.SHUT_RDWR)
+        shut(self._stream)
+
+
+def shut(stream: Any) -> None:
+    """Shut the socket of a network stream; None has none. Takes no lock and never raises."""
+    found = None if stream is None else stream.get_extra_info("socket")
+    if found is not None:
+        with contextlib.suppress(OSError):
+            found.shutdown(socket.SHUT_RDWR)
 
 
 class AsyncOpened:

@@ -55,7 +55,7 @@ class WatchedStream(httpcore.NetworkStream):
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self.answered = False
         self._stream.write(buffer, _within(timeout, httpcore.WriteTimeout))
-        current.get(UNLIMITED).sent()
+        current.get(UNLIMITED).sent(self)
 
     def close(self) -> None:
         self._stream.close()
@@ -108,7 +108,7 @@ class AsyncWatchedStream(httpcore.AsyncNetworkStream):
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self.answered = False
         await self._stream.write(buffer, _within(timeout, httpcore.WriteTimeout))
-        current.get(UNLIMITED).sent()
+        current.get(UNLIMITED).sent(self)
 
     async def aclose(self) -> None:
         await self._stream.aclose()

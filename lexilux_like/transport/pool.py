@@ -16,7 +16,6 @@ from importlib.util import find_spec
 from typing import Any
 
 import httpcore
-import httpx
 
 from ..values.errors import LexiluxConnectionError, ValidationError
 from ..wire.http import Request
@@ -251,6 +250,8 @@ def _stale() -> LexiluxConnectionError:
 
 
 def _proxy(url: str, context: Callable[[], ssl.SSLContext]) -> httpcore.Proxy:
+    import httpx  # noqa: PLC0415 - a tenth of a second that only a proxy needs
+
     try:
         proxy = httpx.Proxy(url)
     except (ValueError, TypeError, httpx.InvalidURL):

@@ -42,7 +42,7 @@ class StreamingIterator(Iterator[ChatStreamChunk]):
             self._world = self._make_world()
             self._chunks = iterate(self._step, self._world)
         try:
-            return next(self._chunks)
+            chunk = next(self._chunks)
         except LexiluxError as error:
             closed_by_another_thread = self._closed
             self._end()
@@ -53,6 +53,10 @@ class StreamingIterator(Iterator[ChatStreamChunk]):
         except BaseException:
             self._end()
             raise
+        if self._closed:  # by another thread, while this one waited
+            self._end()
+            raise StopIteration
+        return chunk
 
     @property
     def result(self) -> StreamingResult:
@@ -87,8 +91,8 @@ class StreamingIterator(Iterator[ChatStreamChunk]):
         self.close()
 
     def __del__(self) -> None:
-        if not getattr(self, "_closed", True) and self._world is not None:
-            self._world.abandon()
+        if (world := getattr(self, "_world", None)) is not None:
+            world.abandon()
 
 
 class AsyncStreamingIterator(AsyncIterator[ChatStreamChunk]):
@@ -116,7 +120,7 @@ class AsyncStreamingIterator(AsyncIterator[ChatStreamChunk]):
             self._world = self._make_world()
             self._chunks = aiterate(self._step, self._world)
         try:
-            return await anext(self._chunks)
+            chunk = await anext(self._chunks)
         except LexiluxError as error:
             closed_by_another_task = self._closed
             await self._end()
@@ -127,6 +131,10 @@ class AsyncStreamingIterator(AsyncIterator[ChatStreamChunk]):
         except BaseException:
             await self._end()
             raise
+        if self._closed:  # by another task, while this one waited
+            await self._end()
+            raise StopAsyncIteration
+        return chunk
 
     def __await__(self) -> Generator[Any, None, Self]:
         yield from ()
@@ -140,7 +148,9 @@ class AsyncStreamingIterator(AsyncIterator[ChatStreamChunk]):
     async def aclose(self) -> None:
         """Give the connection back before the end. Safe to call twice, and from another task."""
         if not self._closed:
-            await self._end()
+            self._closed = True
+            if self._world is not None:
+                await self._world.hang_up()
             if self._chunks is not None:
                 with suppress(RuntimeError):  # another task is inside it, and finishes it
                     await self._chunks.aclose()
@@ -162,8 +172,8 @@ class AsyncStreamingIterator(AsyncIterator[ChatStreamChunk]):
         await self.aclose()
 
     def __del__(self) -> None:
-        if not getattr(self, "_closed", True) and self._world is not None:
-            self._world.abandon()
+        if (world := getattr(self, "_world", None)) is not None:
+            world.abandon()
 
 
 def so_far(step: Stepper[ChatResult], failure: ChatResult | None) -> StreamingResult:

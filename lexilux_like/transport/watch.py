@@ -7,6 +7,7 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 from ..values.errors import LexiluxTimeoutError
 from ..values.timeouts import Timeouts
@@ -29,10 +30,21 @@ class Watch:
     Both worlds keep one per call; the network streams ask it how long they may wait.
     """
 
-    __slots__ = ("_began", "_connect", "_content", "_content_limit", "_deadline", "_head", "limits")
+    __slots__ = (
+        "_began",
+        "_connect",
+        "_content",
+        "_content_limit",
+        "_deadline",
+        "_head",
+        "limits",
+        "line",
+    )
 
     def __init__(self, timeouts: Timeouts) -> None:
         self.limits = timeouts
+        self.line: Any = None
+        """The network stream of a request whose response head has not come yet."""
         self._deadline: float = _from_now(timeouts.deadline_s)
         self._connect = self._head = self._content = math.inf
         self._content_limit = "first_content_timeout_s"
@@ -50,14 +62,16 @@ class Watch:
         """A new connection is needed; its limit covers TLS too."""
         self._connect = _from_now(self.limits.connect_timeout_s)
 
-    def sent(self) -> None:
-        """A part of the request is out: the response head has this long to be whole."""
+    def sent(self, line: Any) -> None:
+        """A part of the request is out on `line`: the response head has this long to be whole."""
+        self.line = line
         self._connect = math.inf
         if self._began:
             self._head = _from_now(self.limits.read_timeout_s)
 
     def headed(self) -> None:
-        """The response head is whole."""
+        """The response head is whole; from here on the open response knows its stream."""
+        self.line = None
         self._head, self._began = math.inf, 0.0
 
     def content(self) -> None:

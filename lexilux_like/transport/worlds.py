@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from typing import Any, assert_never
 
 from ..turns.flow import Action, Admit, Drain, Now, Open, Read, Send, Sleep
-from ..values.errors import LexiluxError, ResponseFormatError
+from ..values.errors import LexiluxConnectionError, LexiluxError, ResponseFormatError
 from ..wire.encoding import Inflater
 from ..wire.http import Request, Response
 from .endpoint import Endpoint
-from .engine import AsyncEngine, AsyncOpened, Engine, Opened
+from .engine import AsyncEngine, AsyncOpened, Engine, Opened, shut
 from .foreign import quiet, translated
 from .ratelimit import RateLimiter
 from .watch import Watch, current
@@ -90,6 +90,7 @@ class SyncWorld:
         self._limiter = limiter
         self._watch = watch
         self._opened: Opened | None = None
+        self._hung_up = False
         self._body = Body({})
         self._sent: Request | None = None
 
@@ -99,6 +100,8 @@ class SyncWorld:
         Raises:
             LexiluxError: It failed; every other library's exception is translated.
         """
+        if self._hung_up:
+            raise _hung_up()
         token = current.set(self._watch)
         try:
             return self._perform(action)
@@ -122,9 +125,12 @@ class SyncWorld:
             opened.close()
 
     def hang_up(self) -> None:
-        """Shut the socket, so that a reader on another thread wakes up."""
+        """Do nothing more, and shut the socket, so that a reader on another thread wakes up."""
+        self._hung_up = True
         if (opened := self._opened) is not None:
             opened.hang_up()
+        else:
+            shut(self._watch.line)
 
     def abandon(self) -> None:
         """Give the connection back from the garbage collector: nothing here may block."""
@@ -164,6 +170,8 @@ class SyncWorld:
         self._watch.start(stream=accept is STREAM)
         self._watch.check()
         opened = self._opened = self._engine.open(request, self._watch, accept=accept)
+        if self._hung_up:
+            raise _hung_up()
         self._watch.headed()
         self._body = Body(opened.headers)
         return opened
@@ -205,11 +213,14 @@ class AsyncWorld:
         self._watch = watch
         self._loop = asyncio.get_running_loop()
         self._opened: AsyncOpened | None = None
+        self._hung_up = False
         self._body = Body({})
         self._sent: Request | None = None
 
     async def perform(self, action: Action) -> Any:
         """`SyncWorld.perform`, async."""
+        if self._hung_up:
+            raise _hung_up()
         token = current.set(self._watch)
         try:
             return await self._perform(action)
@@ -231,6 +242,14 @@ class AsyncWorld:
         opened, self._opened = self._opened, None
         if opened is not None:
             await opened.aclose()
+
+    async def hang_up(self) -> None:
+        """Do nothing more, and close the socket, so that a reader in another task wakes up."""
+        self._hung_up = True
+        if self._opened is not None:
+            await self.aclose()
+        elif self._watch.line is not None:
+            await self._watch.line.aclose()
 
     def abandon(self) -> None:
         """Give the connection back from the garbage collector, which may run on any thread."""
@@ -271,6 +290,8 @@ class AsyncWorld:
         self._watch.start(stream=accept is STREAM)
         self._watch.check()
         opened = self._opened = await self._engine.open(request, self._watch, accept=accept)
+        if self._hung_up:
+            raise _hung_up()
         self._watch.headed()
         self._body = Body(opened.headers)
         return opened
@@ -298,6 +319,10 @@ class AsyncWorld:
             with contextlib.suppress(Exception):  # it only saves a connection
                 await self._engine.drain(self._opened, self._watch)
         await self.aclose()
+
+
+def _hung_up() -> LexiluxConnectionError:
+    return LexiluxConnectionError("the stream was closed while it was read", retryable=False)
 
 
 _closing: set[asyncio.Task[None]] = set()

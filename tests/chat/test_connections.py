@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import signal
 import ssl
 import sys
 import threading
@@ -16,10 +17,17 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import trustme
 
-from lexilux_like import Chat, LexiluxConnectionError, LexiluxError, ValidationError
+from lexilux_like import (
+    AsyncStreamingIterator,
+    Chat,
+    LexiluxConnectionError,
+    LexiluxError,
+    ValidationError,
+)
 from lexilux_like.testing import (
     Pause,
     Raw,
+    Reply,
     ScriptedServer,
     Send,
     Stall,
@@ -203,6 +211,62 @@ def test_another_thread_can_stop_a_stream_that_waits(scripted_server: ScriptedSe
         assert list(chunks) == []
         assert time.monotonic() - began < 2
     assert scripted_server.wait_for_disconnect()
+
+
+@pytest.mark.parametrize("reply", [raw_reply(Stall(5)), events(b": on\n\n", Stall(5))])
+def test_a_stream_that_was_stopped_is_not_tried_again(
+    scripted_server: ScriptedServer, reply: Reply
+) -> None:
+    scripted_server.always(reply)
+
+    async def stop(chat: Chat) -> object:
+        chunks = chat.astream("x")
+        asyncio.get_running_loop().call_later(
+            0.05, lambda: closing.append(asyncio.ensure_future(chunks.aclose()))
+        )
+        return await anext(chunks, "over")
+
+    closing: list[asyncio.Future[None]] = []
+    with chat_for(scripted_server, max_retries=3) as chat:
+        chunks = chat.stream("x")
+        threading.Timer(0.05, chunks.close).start()
+        assert next(chunks, "over") == "over"
+        assert asyncio.run(asyncio.wait_for(stop(chat), 2)) == "over"
+    assert len(scripted_server.requests) == 2
+
+
+def test_another_thread_can_stop_a_stream_whose_head_has_not_come(
+    scripted_server: ScriptedServer,
+) -> None:
+    scripted_server.play(raw_reply(Stall(5)))
+    began = time.monotonic()
+    with chat_for(scripted_server) as chat:
+        chunks = chat.stream("x")
+        threading.Timer(0.05, chunks.close).start()
+        assert list(chunks) == []
+        assert scripted_server.wait_for_disconnect()
+        assert time.monotonic() - began < 2
+
+
+def test_another_task_can_stop_a_stream_whose_head_has_not_come(
+    scripted_server: ScriptedServer,
+) -> None:
+    scripted_server.play(raw_reply(Stall(5)))
+
+    async def go() -> list[object]:
+        async with chat_for(scripted_server) as chat:
+            chunks = chat.astream("x")
+            rest = asyncio.create_task(collect(chunks))
+            await asyncio.to_thread(scripted_server.wait_for_requests, 1)
+            await chunks.aclose()
+            read = await rest
+            assert await asyncio.to_thread(scripted_server.wait_for_disconnect)
+            return read
+
+    async def collect(chunks: AsyncStreamingIterator) -> list[object]:
+        return [chunk async for chunk in chunks]
+
+    assert asyncio.run(asyncio.wait_for(go(), 3)) == []
 
 
 def test_another_task_can_stop_a_stream_that_waits(scripted_server: ScriptedServer) -> None:
@@ -426,9 +490,8 @@ def test_an_interrupt_from_the_keyboard_passes_and_hangs_up(
     with chat_for(scripted_server) as chat:
         chunks = chat.stream("x")
         next(chunks)
-        import _thread  # noqa: PLC0415
-
-        timer = threading.Timer(0.05, _thread.interrupt_main)
+        main = threading.main_thread().ident or 0
+        timer = threading.Timer(0.05, signal.pthread_kill, (main, signal.SIGINT))
         timer.start()
         with pytest.raises(KeyboardInterrupt):
             next(chunks)

@@ -51,7 +51,7 @@ def test_the_deadline_runs_over_several_requests(clock: Clock) -> None:
     watch = Watch(Timeouts(deadline_s=10, read_timeout_s=60))
     for _ in range(2):
         watch.start(stream=False)
-        watch.sent()
+        watch.sent(None)
         clock.now += 6
     assert struck(watch) == ("deadline_s", 10)
 
@@ -66,7 +66,7 @@ def test_waiting_for_the_limiter_extends_the_deadline(clock: Clock) -> None:
 def test_the_response_head_has_a_total_bound(clock: Clock) -> None:
     watch = Watch(Timeouts(read_timeout_s=5))
     watch.start(stream=False)
-    watch.sent()
+    watch.sent(None)
     clock.now += 5.1
     assert struck(watch) == ("read_timeout_s", 5)
 
@@ -74,7 +74,7 @@ def test_the_response_head_has_a_total_bound(clock: Clock) -> None:
 def test_the_bound_on_the_head_ends_with_the_head(clock: Clock) -> None:
     watch = Watch(Timeouts(read_timeout_s=5))
     watch.start(stream=False)
-    watch.sent()
+    watch.sent(None)
     watch.headed()
     clock.now += 1000
     watch.check()
@@ -85,7 +85,7 @@ def test_connecting_has_its_own_limit_until_the_request_is_sent(clock: Clock) ->
     watch.start(stream=False)
     watch.connecting()
     assert watch.left() == 2
-    watch.sent()
+    watch.sent(None)
     assert watch.left() == math.inf
 
 

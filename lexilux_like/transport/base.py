@@ -89,6 +89,10 @@ class BaseAPIClient:
         self._limiter = _limiter(options.get("rate_limit"))
         self._borrowed = options.get("http_client")
         self._async_borrowed = options.get("async_http_client")
+        if self._borrowed and self._async_borrowed and {"proxies", "verify"} & options.keys():
+            raise ValidationError(
+                "proxies= and verify= would not be used: set them on the clients that you pass"
+            )
         self._route = Route(
             self._endpoint, proxies=options.get("proxies"), verify=options.get("verify", True)
         )

@@ -96,6 +96,8 @@ class ToolCall:
     arguments: str = ""
     """JSON text, as the model wrote it: an object for every known model, but not checked."""
     type: str = "function"
+    fields: Mapping[str, Any] = field(default_factory=dict[str, Any], hash=False, repr=False)
+    """What else the call had, as sent, and is sent back: Gemini's `extra_content`, for example."""
 
     def get_arguments(self) -> Json:
         """The arguments as a dict; empty text means no arguments.
@@ -103,7 +105,10 @@ class ToolCall:
         Raises:
             ValueError: The text is not a JSON object.
         """
-        value: object = json.loads(self.arguments or "{}")
+        try:
+            value: object = json.loads(self.arguments or "{}")
+        except RecursionError as error:
+            raise ValueError("tool call arguments are nested too deeply") from error
         if not isinstance(value, dict):
             raise ValueError(f"tool call arguments are not a JSON object: {self.arguments[:200]!r}")
         return value  # pyright: ignore[reportUnknownVariableType]
@@ -111,7 +116,7 @@ class ToolCall:
     def to_dict(self) -> Json:
         """The call as it stands in an assistant message."""
         function = {"name": self.name, "arguments": self.arguments}
-        return {"id": self.id, "type": self.type, "function": function}
+        return {**self.fields, "id": self.id, "type": self.type, "function": function}
 
 
 @dataclass(slots=True)

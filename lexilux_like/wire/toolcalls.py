@@ -7,11 +7,13 @@ from typing import Any
 from ..values.results import Json, ToolCall, ToolCallDelta
 from .document import text_of
 
+KNOWN = frozenset({"index", "id", "type", "function", "name", "arguments"})
+
 
 class PartialCall:
     """One call so far."""
 
-    __slots__ = ("arguments", "id", "name", "position", "type")
+    __slots__ = ("arguments", "fields", "id", "name", "position", "type")
 
     def __init__(self, position: int) -> None:
         self.position = position
@@ -19,6 +21,7 @@ class PartialCall:
         self.name = ""
         self.type = "function"
         self.arguments: list[str] = []
+        self.fields: Json = {}
 
 
 class ToolCalls:
@@ -58,7 +61,8 @@ class ToolCalls:
     def so_far(self) -> tuple[ToolCall, ...]:
         """The calls as far as they have come."""
         return tuple(
-            ToolCall(call.id, call.name, "".join(call.arguments), call.type) for call in self._calls
+            ToolCall(call.id, call.name, "".join(call.arguments), call.type, {**call.fields})
+            for call in self._calls
         )
 
     def _take(self, piece: Json, *, beside: bool) -> ToolCallDelta | None:
@@ -76,9 +80,12 @@ class ToolCalls:
             arguments = "" if arguments is None else text_of(arguments)
         call = self._find(index, identity, name, arguments, beside=beside)
         delta = ToolCallDelta(0, "", "", arguments)
+        started = call is None
         if call is None:
             call = self._start(index)
-        elif not (arguments or identity or name):
+        if not KNOWN.issuperset(piece):
+            call.fields |= {k: v for k, v in piece.items() if k not in KNOWN and v is not None}
+        if not (arguments or identity or name or started):
             return None
         delta.index = call.position
         if identity and identity != call.id:

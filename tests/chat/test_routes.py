@@ -288,6 +288,13 @@ def test_a_dropped_stream_hangs_up_on_a_client_of_ones_own(
         assert chat("x").text == "next"
 
 
+@pytest.mark.parametrize("unused", [{"proxies": {}}, {"verify": False}])
+def test_options_that_clients_of_ones_own_would_not_use_are_refused(unused: Any) -> None:
+    mine = {"http_client": httpx.Client(), "async_http_client": httpx.AsyncClient()}
+    with pytest.raises(ValidationError, match="set them on the clients"):
+        Chat(base_url=NOWHERE, **mine, **unused)
+
+
 def test_the_callers_client_is_left_open(scripted_server: ScriptedServer) -> None:
     scripted_server.play(answer("hi"))
     with httpx.Client(trust_env=False) as client:

@@ -171,3 +171,18 @@ def test_results_cannot_be_changed():
 def test_chunks_and_results_have_no_dict_because_there_are_millions():
     for value in (ChatStreamChunk(), ToolCall(), Usage(), Choice()):
         assert not hasattr(value, "__dict__")
+
+
+def test_arguments_that_are_nested_too_deeply_are_a_value_error() -> None:
+    with pytest.raises(ValueError, match="nested too deeply"):
+        ToolCall(arguments="[" * 100_000).get_arguments()
+
+
+def test_what_else_a_call_had_is_sent_back() -> None:
+    call = ToolCall("c1", "add", "{}", fields={"extra_content": {"google": {"signature": "x"}}})
+    assert call.to_dict() == {
+        "id": "c1",
+        "type": "function",
+        "function": {"name": "add", "arguments": "{}"},
+        "extra_content": {"google": {"signature": "x"}},
+    }

@@ -148,3 +148,14 @@ def test_type_of_a_call_is_kept() -> None:
     calls = ToolCalls()
     calls.feed([{"index": 0, "type": "custom", "function": {"name": "f"}}])
     assert calls.so_far()[0].type == "custom"
+
+
+def test_what_else_a_call_has_is_kept_as_it_was_sent() -> None:
+    calls = ToolCalls()
+    signed = {"google": {"thought_signature": "abc"}}
+    first = {"index": 0, "id": "c1", "function": {"name": "f", "arguments": "{"}}
+    calls.feed([{**first, "extra_content": signed}])
+    assert calls.feed([{"index": 0, "extra_content": None}]) == []
+    calls.feed([{"index": 0, "function": {"arguments": "}"}}])
+    (call,) = calls.so_far()
+    assert (call.arguments, call.fields) == ("{}", {"extra_content": signed})

@@ -122,7 +122,8 @@ class SyncWorld:
         """Give the connection back."""
         opened, self._opened = self._opened, None
         if opened is not None:
-            opened.close()
+            with contextlib.suppress(Exception):  # what cannot be closed is gone all the same
+                opened.close()
 
     def hang_up(self) -> None:
         """Do nothing more, and shut the socket, so that a reader on another thread wakes up."""
@@ -241,7 +242,8 @@ class AsyncWorld:
         """Give the connection back."""
         opened, self._opened = self._opened, None
         if opened is not None:
-            await opened.aclose()
+            with contextlib.suppress(Exception):  # what cannot be closed is gone all the same
+                await opened.aclose()
 
     async def hang_up(self) -> None:
         """Do nothing more, and close the socket, so that a reader in another task wakes up."""
@@ -249,7 +251,8 @@ class AsyncWorld:
         if self._opened is not None:
             await self.aclose()
         elif self._watch.line is not None:
-            await self._watch.line.aclose()
+            with contextlib.suppress(Exception):
+                await self._watch.line.aclose()
 
     def abandon(self) -> None:
         """Give the connection back from the garbage collector, which may run on any thread."""

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from pieces import HI, STOP, USAGE, called, calls_of, piece, said
 
 from lexilux_like.testing import DONE, chunk, sse
 from lexilux_like.values.errors import (
@@ -15,36 +16,6 @@ from lexilux_like.values.errors import (
 )
 from lexilux_like.wire.http import Response
 from lexilux_like.wire.openai import OpenAIDialect
-
-STOP = sse(chunk({}, finish_reason="stop"))
-CALLED = sse(chunk({}, finish_reason="tool_calls"))
-HI = sse(chunk({"content": "Hi"}))
-USAGE = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
-
-
-def said(*texts: str) -> bytes:
-    return b"".join(sse(chunk({"content": text})) for text in texts)
-
-
-def piece(arguments: object = None, **fields: Any) -> dict[str, Any]:
-    """A piece of a tool call; `name` is its function's."""
-    function = {"arguments": arguments} if arguments is not None else {}
-    if "name" in fields:
-        function["name"] = fields.pop("name")
-    return {**fields, "function": function}
-
-
-def called(*deltas: list[dict[str, Any]]) -> bytes:
-    return b"".join(sse(chunk({"tool_calls": delta})) for delta in deltas) + CALLED + DONE
-
-
-def calls_of(played: Any) -> list[tuple[str, str, str]]:
-    return [(call.id, call.name, call.arguments) for call in played.result.tool_calls]
-
-
-def failed(played: Any, kind: type[APIError]) -> APIError:
-    assert type(played.error) is kind, played.error
-    return played.error
 
 
 def test_01_delta_without_content(play) -> None:

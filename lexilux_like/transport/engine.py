@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from email.utils import formatdate
 from typing import Any, Protocol
 
 from ..wire.http import Request
@@ -115,11 +116,17 @@ class AsyncEngine(Protocol):
 
 
 def header_dict(fields: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Response header fields, names in lower case, repeated ones joined by commas."""
+    """Response header fields, names in lower case, repeated ones joined by commas.
+
+    A response without a Date gets the time it was received, as RFC 9110 section 6.6.1 asks,
+    where a date in it is to be understood.
+    """
     found: dict[str, str] = {}
     for raw_name, raw_value in fields:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
         found[name] = f"{found[name]}, {value}" if name in found else value
+    if "retry-after" in found and "date" not in found:
+        found["date"] = formatdate(usegmt=True)
     return found
 
 

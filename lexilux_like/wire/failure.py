@@ -164,13 +164,12 @@ def request_id(headers: Mapping[str, str]) -> str | None:
     return next((headers[name] for name in REQUEST_IDS if headers.get(name)), None)
 
 
-def retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:
+def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds that the server asks to wait, finite and at least 0; None for nonsense.
 
     Args:
         headers: The response headers: `retry-after-ms`, or `retry-after` in seconds or as a
             date, which is measured from the response's own `date`.
-        now: Unix time, for a response without a `date`.
     """
     milliseconds = _number(headers.get("retry-after-ms", ""))
     if milliseconds is not None:
@@ -180,7 +179,6 @@ def retry_after(headers: Mapping[str, str], now: float | None = None) -> float |
     if seconds is not None:
         return seconds
     until, since = _unix_time(value), _unix_time(headers.get("date", ""))
-    since = now if since is None else since
     return None if until is None or since is None else max(0.0, until - since)
 
 

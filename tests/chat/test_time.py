@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from email.utils import formatdate
 
 import pytest
 
@@ -243,6 +244,21 @@ def test_the_server_may_forbid_a_retry(door: Doors, scripted_server: ScriptedSer
     with pytest.raises(ServerError):
         door(max_retries=3).call("x")
     assert len(scripted_server.requests) == 1
+
+
+@pytest.mark.parametrize("dated", [True, False])
+def test_retry_after_may_be_a_date(
+    door: Doors, scripted_server: ScriptedServer, dated: bool
+) -> None:
+    # A server whose clock is an hour late, and one that does not say what time it has.
+    now = time.time() - 3600 if dated else time.time()
+    headers = {"retry_after": formatdate(now + 20, usegmt=True)}
+    if dated:
+        headers["date"] = formatdate(now, usegmt=True)
+    scripted_server.play(refuse(429, **headers))
+    with pytest.raises(RateLimitError) as caught:
+        door().call("x")
+    assert caught.value.retry_after == pytest.approx(20, abs=2)
 
 
 def test_retry_after_is_waited_for(door: Doors, scripted_server: ScriptedServer) -> None:

@@ -150,7 +150,7 @@ def refuse(
     )
 
 
-def tool_call(name: str, arguments: Json | str, *, id: str = "call_1") -> dict[str, Any]:  # noqa: A002
+def tool_call(name: str, arguments: Json | str, *, id: str = "call_1") -> dict[str, Any]:  # noqa: A002 - as on the wire
     """A tool call as it stands in a message; arguments that are text are sent as they are."""
     text = arguments if isinstance(arguments, str) else json.dumps(arguments)
     return {"id": id, "type": "function", "function": {"name": name, "arguments": text}}

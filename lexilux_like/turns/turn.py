@@ -39,7 +39,8 @@ def streamed(dialect: Dialect) -> Turn:
         began = yield from now()
         head = yield from open_stream(dialect.encode(request, stream=True))
         dialect.check(head)
-        reception = Reception(dialect.answer(request, head), began)
+        answer = dialect.answer(request, head)
+        reception = Reception(answer, began, show_reasoning=request.include_reasoning)
         yield Track(reception)
         try:
             yield from _receive(reception)
@@ -70,8 +71,9 @@ def timed(turn: Turn) -> Turn:
 class Reception:
     """One stream as it comes in: its decoder, its answer, and when content began."""
 
-    def __init__(self, answer: Answer, began: float) -> None:
+    def __init__(self, answer: Answer, began: float, *, show_reasoning: bool) -> None:
         self.answer = answer
+        self.show_reasoning = show_reasoning
         self.decoder = SSEDecoder()
         self.began = began
         self.first_content_s: float | None = None
@@ -95,7 +97,7 @@ class Reception:
             return self.answer.last_chunk()
         return ChatStreamChunk(
             delta=result.text,
-            reasoning=result.reasoning,
+            reasoning=result.reasoning if self.show_reasoning else "",
             tool_calls=[
                 ToolCallDelta(i, call.id, call.name, call.arguments)
                 for i, call in enumerate(result.tool_calls)
@@ -118,7 +120,9 @@ class Reception:
     def failed(self, error: LexiluxError) -> LexiluxError:
         """`error`, with what came before it; final once content has come."""
         if error.partial is None:
-            error.partial = interrupted(self.so_far())
+            silent = isinstance(error, ChatStreamInterruptedError) and error.clean
+            so_far = self.so_far()
+            error.partial = so_far.to_chat_result() if silent else interrupted(so_far)
         self._partial = error.partial
         if self.answer.pieces:
             error.retryable = False
@@ -132,7 +136,10 @@ def streaming_result(result: ChatResult, *, done: bool) -> StreamingResult:
 
 
 def interrupted(result: StreamingResult) -> ChatResult:
-    """The answer up to a break. What the server had finished before stays finished."""
+    """The answer up to a break: unlike `unannounced`, the end is known to be missing.
+
+    What the server had finished before stays finished.
+    """
     choices = tuple(
         replace(each, status="interrupted") if each.status == "unannounced" else each
         for each in result.choices

@@ -59,10 +59,9 @@ class Accumulator:
         self._first: Json = {}
         self._last: Json = {}
 
-    @property
-    def finished(self) -> bool:
-        """Whether every choice that has begun has a finish reason."""
-        return bool(self._choices) and all(
+    def finished(self, expected: int) -> bool:
+        """Whether at least so many choices have begun, and every one has a finish reason."""
+        return len(self._choices) >= expected and all(
             each.raw_finish_reason for each in self._choices.values()
         )
 

@@ -98,11 +98,13 @@ class OpenAIDialect:
 class OpenAIAnswer:
     """An answer, event by event. A whole body is folded in as if it were one event."""
 
-    __slots__ = ("_accumulator", "_head", "done")
+    __slots__ = ("_accumulator", "_expected", "_head", "done")
 
     def __init__(self, request: ChatRequest, head: Response) -> None:
         self.done = False
         self._head = head
+        n = request.extra.get("n", request.options.get("n"))
+        self._expected: int = n if type(n) is int and n > 1 else 1
         self._accumulator = Accumulator(
             think=is_asked(request.reasoning),
             show_reasoning=request.include_reasoning,
@@ -117,8 +119,11 @@ class OpenAIAnswer:
 
     @property
     def announced(self) -> bool:
-        """Whether the end was announced: by `done`, or by a finish reason for every choice."""
-        return self.done or self._accumulator.finished
+        """Whether the end was announced: by `done`, or by a finish reason for every choice.
+
+        A choice that was asked for and has not begun is still to come.
+        """
+        return self.done or self._accumulator.finished(self._expected)
 
     def feed(self, event: ServerSentEvent) -> Sequence[ChatStreamChunk]:
         """Take one event in; returns what it adds for the consumer, often nothing.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -276,7 +277,42 @@ def test_a_clean_end_that_nobody_announced_is_an_error_with_the_part(
         door().stream("x")
     assert caught.value.clean
     assert caught.value.partial is not None
-    assert (caught.value.partial.text, caught.value.partial.status) == ("part", "interrupted")
+    assert (caught.value.partial.text, caught.value.partial.status) == ("part", "unannounced")
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_a_choice_that_never_began_is_missed(
+    door: Doors, scripted_server: ScriptedServer, cut: bool
+) -> None:
+    first = chunk({"content": "a"}, index=0, finish_reason="stop")
+    scripted_server.play(events(first, *([Cut()] if cut else []), done=False))
+    with pytest.raises(ChatStreamInterruptedError) as caught:
+        door().stream("x", extra={"n": 2})
+    assert caught.value.partial is not None
+    assert caught.value.partial.text == "a"
+
+
+@pytest.mark.parametrize("kind", [None, "text/plain", "application/json"])
+def test_a_missing_or_wrong_content_type_changes_nothing(
+    door: Doors, scripted_server: ScriptedServer, kind: str | None
+) -> None:
+    headers = {"content-type": kind} if kind else {}
+    good = stream("hi"), answer("hi")
+    for reply in good:
+        others = {n: v for n, v in reply.headers.items() if n != "content-type"}
+        scripted_server.play(replace(reply, headers={**others, **headers}))
+    asked = door()
+    assert asked.stream("x").result.text == asked.call("x").text == "hi"
+
+
+@pytest.mark.parametrize("shown", [False, True])
+def test_a_whole_body_shows_reasoning_only_when_asked_for(
+    door: Doors, scripted_server: ScriptedServer, shown: bool
+) -> None:
+    scripted_server.play(answer("hi", reasoning="hm"))
+    streamed = door().stream("x", include_reasoning=shown)
+    assert [c.reasoning for c in streamed.chunks] == ["hm" if shown else ""]
+    assert streamed.result.reasoning == "hm"
 
 
 @pytest.mark.parametrize("end", [Cut(), Reset()])
@@ -291,7 +327,7 @@ def test_a_broken_connection_is_an_error_with_the_part(
         opened.drain()
     assert not caught.value.clean
     assert caught.value.partial is not None
-    assert caught.value.partial.text == "part"
+    assert (caught.value.partial.text, caught.value.partial.status) == ("part", "interrupted")
     assert (opened.result.text, opened.result.status) == ("part", "interrupted")
 
 

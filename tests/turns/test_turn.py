@@ -171,7 +171,7 @@ def test_a_break_keeps_the_verdict_of_choices_that_had_finished() -> None:
     with pytest.raises(ChatStreamInterruptedError) as caught:
         world.run(streamed(OpenAIDialect())(REQUEST))
     assert caught.value.partial is not None
-    assert [c.status for c in caught.value.partial.choices] == ["interrupted", "complete"]
+    assert [c.status for c in caught.value.partial.choices] == ["unannounced", "complete"]
 
 
 def test_lines_that_are_no_events_are_shown_when_the_end_was_not_announced() -> None:

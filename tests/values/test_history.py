@@ -32,16 +32,6 @@ def tool(call_id: str, content: str = "ok") -> dict[str, object]:
     return {"role": "tool", "tool_call_id": call_id, "content": content}
 
 
-@pytest.fixture
-def history() -> ChatHistory:
-    made = ChatHistory(system="Be brief.")
-    made.add_user("one")
-    made.add_assistant("eins")
-    made.add_user("two")
-    made.add_assistant("zwei")
-    return made
-
-
 class TestMaking:
     def test_a_new_history_is_empty(self):
         made = ChatHistory()

@@ -42,16 +42,6 @@ def user(content: object) -> dict[str, object]:
     return {"role": "user", "content": content}
 
 
-@pytest.fixture
-def history() -> ChatHistory:
-    made = ChatHistory(system="Be brief.")
-    made.add_user("one")
-    made.add_assistant("eins")
-    made.add_user("two")
-    made.add_assistant("zwei")
-    return made
-
-
 class TestOwnership:
     def test_the_caller_s_message_is_copied_in(self):
         message = user([{"type": "text", "text": "Hi"}])

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import pydantic
-from pydantic.json_schema import GenerateJsonSchema
 
 from .errors import ValidationError
 from .results import Json
+from .schema import Untitled
 
 Function: TypeAlias = Callable[..., Any]
 Arguments: TypeAlias = tuple[tuple[Any, ...], dict[str, Any]]
@@ -44,7 +44,7 @@ class Signature:
             self._adapter: pydantic.TypeAdapter[Arguments] = pydantic.TypeAdapter(
                 _recorder(function)
             )
-            self.schema: Json = self._adapter.json_schema(schema_generator=_Untitled)
+            self.schema: Json = self._adapter.json_schema(schema_generator=Untitled)
         except Exception as error:  # annotations are code, which may raise anything
             raise ValidationError(f"{self.name} cannot be a tool: {error}") from error
         if self.schema.get("type") != "object":
@@ -124,10 +124,3 @@ def _recorder(function: Function) -> Any:
 
 def _fault(place: tuple[int | str, ...], message: str) -> str:
     return f"{'.'.join(map(str, place))}: {message}" if place else message
-
-
-class _Untitled(GenerateJsonSchema):
-    """Leaves out the titles that only repeat a name: each of them costs tokens."""
-
-    def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002 - pydantic's hook
-        return False

@@ -7,21 +7,26 @@ from typing import TYPE_CHECKING, Unpack
 from ._keywords import spelled_out
 from .transport.base import BaseAPIClient, ClientOptions, call_timeouts
 from .transport.streaming import AsyncStreamingIterator, StreamingIterator
-from .turns.retry import retried
+from .turns.continuer import ConversationContinuer
+from .turns.retry import Attempts, retried
+from .turns.rules import LEARNED, RESUMES, Rules, Server, checked_rules
 from .turns.turn import Turn, streamed, timed, whole
 from .values.errors import ValidationError
 from .values.history import ChatHistory
 from .values.messages import Message, MessagesLike
 from .values.options import (
     CallOptions,
+    CompleteOptions,
+    CompleteStreamOptions,
     EventOptions,
     StreamOptions,
     WholeOptions,
     check_options,
 )
-from .values.request import resolve
+from .values.request import AnyOptions, ChatRequest, resolve
 from .values.results import ChatResult
 from .wire.openai import OpenAIDialect
+from .wire.profiles import find_profile
 
 if TYPE_CHECKING:
     from .turns.flow import Flow
@@ -42,13 +47,20 @@ class Chat(BaseAPIClient):
 
     @spelled_out
     def __init__(
-        self, *, base_url: str, model: str | None = None, **options: Unpack[ClientOptions]
+        self,
+        *,
+        base_url: str,
+        model: str | None = None,
+        provider: str | None = None,
+        **options: Unpack[ClientOptions],
     ) -> None:
         """Check the configuration; no connection is opened.
 
         Args:
             base_url: The root of the API, with its version: `https://api.openai.com/v1`.
             model: The model for calls that name none.
+            provider: Who serves it, such as `"vllm"`, where the host does not tell; see
+                `wire/profiles.py` for the names.
             **options: See `ClientOptions`.
 
         Raises:
@@ -58,7 +70,9 @@ class Chat(BaseAPIClient):
         """
         super().__init__(base_url=base_url, **options)
         self.model = model
-        self._dialect: Dialect = OpenAIDialect(self.base_url)
+        profile = find_profile(self.base_url, provider)
+        self._dialect: Dialect = OpenAIDialect(self.base_url, profile)
+        self._server = Server(self.base_url, profile, LEARNED)
 
     @spelled_out
     def __call__(self, messages: MessagesLike, **options: Unpack[CallOptions]) -> ChatResult:
@@ -113,6 +127,68 @@ class Chat(BaseAPIClient):
     ) -> AsyncStreamingIterator:
         """`stream`, async: `async for chunk in chat.astream(...)`; awaiting it first is fine."""
         return self._aiterate(self._ask_streamed(messages, options), options)
+
+    @spelled_out
+    def complete(self, messages: MessagesLike, **options: Unpack[CompleteOptions]) -> ChatResult:
+        """Ask, and go on asking for the rest until the answer is whole.
+
+        Truncation, and a connection that breaks in the middle, are continued; the parts are joined
+        where that is provably right. The server is asked for a stream unless `resume="off"`, so
+        that a break loses nothing.
+
+        Args:
+            messages: As for a call.
+            **options: See `CompleteOptions`.
+
+        Returns:
+            A whole answer: `status` is `"complete"` or `"tool_calls"`. With `ensure_complete=False`
+            or `on_error="return_partial"` it may be less, and `status` says so.
+
+        Raises:
+            ChatIncompleteResponseError: It could not be made whole; `reason` says why, and
+                `final_result` holds everything received.
+            ValidationError: An option or a message is not valid. Nothing was sent.
+            LexiluxError: The first request failed before any content came, as for a call.
+        """
+        return self._run(self._completed(messages, options, live=False), options)
+
+    @spelled_out
+    async def acomplete(
+        self, messages: MessagesLike, **options: Unpack[CompleteOptions]
+    ) -> ChatResult:
+        """`complete`, async."""
+        return await self._arun(self._completed(messages, options, live=False), options)
+
+    @spelled_out
+    def complete_stream(
+        self, messages: MessagesLike, **options: Unpack[CompleteStreamOptions]
+    ) -> StreamingIterator:
+        """`complete`, chunk by chunk: what has been handed out is never taken back.
+
+        So a stream holds back what may still change: the last 24 to 48 characters while an answer
+        comes in, more where its end repeats itself (2,000 at most); and, at a seam, all that comes
+        until the seam is proved. Tool calls come whole, at the end.
+
+        Args:
+            messages: As for a call.
+            **options: See `CompleteStreamOptions`.
+
+        Returns:
+            An iterator and context manager; its `result` is the answer so far at every moment.
+
+        Raises:
+            ValidationError: An option or a message is not valid. Nothing was sent.
+
+        While iterating: the errors of `complete`.
+        """
+        return self._iterate(self._completed(messages, options, live=True), options)
+
+    @spelled_out
+    def acomplete_stream(
+        self, messages: MessagesLike, **options: Unpack[CompleteStreamOptions]
+    ) -> AsyncStreamingIterator:
+        """`complete_stream`, async; awaiting it first is fine."""
+        return self._aiterate(self._completed(messages, options, live=True), options)
 
     @spelled_out
     def chat_with_history(
@@ -170,16 +246,56 @@ class Chat(BaseAPIClient):
 
     def _ask_streamed(self, messages: MessagesLike, options: StreamOptions) -> Flow[ChatResult]:
         check_options(options, StreamOptions)
-        return self._hardened(streamed(self._dialect), messages, options)
+        turn = streamed(self._dialect)
+        if options.get("resume", "off") == "off":
+            return self._hardened(turn, messages, options)
+        request = self._resolved(messages, options)
+        return self._continued(turn, request, checked_rules(options, request, continues=False))
+
+    def _completed(
+        self,
+        messages: MessagesLike,
+        options: CompleteOptions | CompleteStreamOptions,
+        *,
+        live: bool,
+    ) -> Flow[ChatResult]:
+        check_options(options, CompleteStreamOptions if live else CompleteOptions)
+        request = self._resolved(messages, options)
+        rules = checked_rules(options, request, continues=True)
+        turn = whole if rules.resume == "off" and not live else streamed
+        return self._continued(turn(self._dialect), request, rules, live=live)
+
+    def _continued(
+        self, turn: Turn, request: ChatRequest, rules: Rules, *, live: bool = True
+    ) -> Flow[ChatResult]:
+        """The turn with retries, resuming and continuation; timed as a whole."""
+        most = self.max_retries if rules.resume == "off" else max(self.max_retries, RESUMES)
+        attempts = Attempts(most, self._budget)
+
+        def continued(request: ChatRequest) -> Flow[ChatResult]:
+            return ConversationContinuer(
+                retried(turn, attempts),
+                request,
+                rules,
+                server=self._server,
+                attempts=attempts,
+                live=live,
+            ).run()
+
+        return timed(continued)(request)
+
+    def _resolved(self, messages: MessagesLike, options: AnyOptions) -> ChatRequest:
+        """The request, checked here and now, and so are its time limits."""
+        call_timeouts(self.timeouts, options)
+        return resolve(messages, options, default_model=self.model)
 
     def _hardened(
         self, turn: Turn, messages: MessagesLike, options: CallOptions | StreamOptions
     ) -> Flow[ChatResult]:
-        """The turn with retries and timing, for a request that is checked here and now."""
-        request = resolve(messages, options, default_model=self.model)
-        call_timeouts(self.timeouts, options)  # refuses a bad limit before anything is sent
-        turn = retried(turn, max_retries=self.max_retries, budget=self._budget)
-        return timed(turn)(request)
+        """The turn with retries and timing."""
+        request = self._resolved(messages, options)
+        attempts = Attempts(self.max_retries, self._budget)
+        return timed(retried(turn, attempts))(request)
 
     def __repr__(self) -> str:
         return f"{super().__repr__()[:-1]}, model={self.model!r})"

@@ -110,7 +110,9 @@ class Endpoint:
         return [(name.encode("ascii"), value.encode("ascii")) for name, value in fields.items()]
 
     def path(self, request: Request) -> str:
-        """The request's path under the base_url's."""
+        """The request's path: under the base_url's, or from the host's root where it begins so."""
+        if request.path.startswith("/"):
+            return request.path
         return f"{self.target.path}/{request.path}"
 
     def censor(self, text: str, more: Mapping[str, str] | None = None) -> str:

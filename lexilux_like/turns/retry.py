@@ -45,8 +45,42 @@ class RetryBudget:
             self.tokens += 1
 
 
-def retried(turn: Turn, *, max_retries: int, budget: RetryBudget) -> Turn:
-    """Ask again while the error says it is retryable: at most `max_retries` times.
+class Attempts:
+    """How often one call may still be tried again: its retries and resumes together.
+
+    Args:
+        most: At most so many.
+        budget: The client's; each attempt is paid from it.
+    """
+
+    def __init__(self, most: int, budget: RetryBudget) -> None:
+        self.left = most
+        self.budget = budget
+
+    def take(self, error: BaseException | None) -> bool:
+        """One more attempt after `error`; False where none is left."""
+        if self.left < 1 or not self.budget.spend(error):
+            return False
+        self.left -= 1
+        return True
+
+
+def backoff_s(attempt: int, error: LexiluxError) -> float:
+    """Seconds to wait before going on after `error`: what the server asked for, else the backoff.
+
+    Args:
+        attempt: Which failure of the call it was, from 1.
+        error: What happened.
+    """
+    if error.retry_after is not None:
+        return error.retry_after
+    state = tenacity.RetryCallState(tenacity.Retrying(), fn=None, args=(), kwargs={})
+    state.attempt_number = attempt
+    return _backoff(state)
+
+
+def retried(turn: Turn, attempts: Attempts) -> Turn:
+    """Ask again while the error says it is retryable, as often as `attempts` allow.
 
     The policy runs only after a first failure, because setting it up costs more than
     all the rest of a good call's decisions.
@@ -56,13 +90,13 @@ def retried(turn: Turn, *, max_retries: int, budget: RetryBudget) -> Turn:
         try:
             result = yield from turn(request)
         except LexiluxError as error:
-            if max_retries < 1 or not _worth_retrying(error):
+            if attempts.left < 1 or not _worth_retrying(error):
                 raise
             failure = error
         else:
-            budget.refund()
+            attempts.budget.refund()
             return result
-        return (yield from _again(turn, request, failure, _policy(max_retries, budget)))
+        return (yield from _again(turn, request, failure, _policy(attempts)))
 
     return hardened
 
@@ -93,9 +127,9 @@ def _again(
             return cast("ChatResult", action)
 
 
-def _policy(max_retries: int, budget: RetryBudget) -> tenacity.Retrying:
+def _policy(attempts: Attempts) -> tenacity.Retrying:
     def enough(state: tenacity.RetryCallState) -> bool:
-        return state.attempt_number > max_retries or not budget.spend(_failure(state))
+        return not attempts.take(_failure(state))
 
     return tenacity.Retrying(
         stop=enough,

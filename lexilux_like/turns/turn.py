@@ -125,7 +125,7 @@ class Reception:
             error.partial = so_far.to_chat_result() if silent else interrupted(so_far)
         self._partial = error.partial
         if self.answer.pieces:
-            error.retryable = False
+            error.resumable, error.retryable = error.retryable, False
         return error
 
 

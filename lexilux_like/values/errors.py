@@ -20,8 +20,8 @@ LexiluxError                        code, message, retryable, retry_after, parti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, TypeAlias
 
 from .results import ChatResult
 from .text import printable
@@ -35,12 +35,15 @@ class LexiluxError(Exception):
             control characters escaped.
         code: A stable word for the kind of error; on an `APIError` the provider's own code.
         retryable: Whether the same request may succeed when sent again.
+        resumable: Whether the failure may pass and content had come, so that the answer can be
+            continued from `partial`.
         retry_after: Seconds that the server asked to wait, where it said so.
         partial: The answer up to the failure, where some of it had come.
     """
 
     code: str | int | None = "error"
     retryable: bool = False
+    resumable: bool = False
 
     def __init__(
         self,
@@ -253,13 +256,34 @@ class ResponseFormatError(LexiluxError):
         self.body = clean(self.body.decode("latin-1")).encode("latin-1")
 
 
+IncompleteReason: TypeAlias = Literal[
+    "max_continues",
+    "no_seam",
+    "unconfirmed_end",
+    "no_progress",
+    "repeating",
+    "reasoning_budget",
+    "tool_arguments",
+    "context_exceeded",
+    "content_filter",
+    "refused",
+    "invalid_json",
+    "failed",
+]
+"""Why an answer could not be made whole; `docs/completeness.md` says what each one means."""
+
+
 class ChatIncompleteResponseError(LexiluxError):
     """The answer is still not whole after all that was allowed.
 
     Attributes:
-        final_result: Everything received, joined.
+        final_result: Everything received, joined as far as that is sure; each reply as it came
+            is in its `segments`.
         continue_count: Continuations that were made.
         max_continues: Continuations that were allowed.
+        reason: What stood in the way.
+        parsed: The finished parts, as JSON data, where a JSON answer was asked for; else None.
+        items: The finished and valid items, where the answer was to be a list of a type.
     """
 
     code = "incomplete_response"
@@ -271,14 +295,38 @@ class ChatIncompleteResponseError(LexiluxError):
         final_result: ChatResult | None = None,
         continue_count: int = 0,
         max_continues: int = 0,
+        reason: IncompleteReason = "max_continues",
     ) -> None:
         super().__init__(message, partial=final_result)
         self.final_result = final_result
         self.continue_count = continue_count
         self.max_continues = max_continues
+        self.reason: IncompleteReason = reason
+        self.parsed: Any = None
+        self.items: list[Any] = []
 
 
 class OutputValidationError(LexiluxError):
-    """The answer is whole, but does not fit the schema; `partial` holds what came."""
+    """The answer is whole, but does not fit the type, however often the model was asked.
+
+    Attributes:
+        errors: What does not fit: one readable line for each fault, with its path.
+        parsed: The answer as JSON data, where it is JSON; else None.
+        items: The valid items, where the answer was to be a list of a type.
+    """
 
     code = "output_validation"
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        errors: Sequence[str] = (),
+        parsed: Any = None,
+        items: Sequence[Any] = (),
+        partial: ChatResult | None = None,
+    ) -> None:
+        super().__init__(message, partial=partial)
+        self.errors = list(errors)
+        self.parsed = parsed
+        self.items = list(items)

@@ -7,9 +7,10 @@ a few signatures; `ChatParams` keeps the same sampling options as one reusable v
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import Annotated, Any, TypeAlias, Unpack
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeAlias, Unpack
 
 import pydantic
 from pydantic import Field
@@ -19,6 +20,7 @@ from typing_extensions import TypedDict
 
 from .errors import ValidationError
 from .history import ChatHistory
+from .results import ChatResult
 from .tools import ToolChoiceLike, ToolLike
 
 Reasoning: TypeAlias = bool | Mapping[str, Any]
@@ -26,6 +28,16 @@ Temperature = Annotated[float, Field(ge=0, le=2)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Penalty = Annotated[float, Field(ge=-2, le=2)]
 Count = Annotated[int, Field(ge=1)]
+
+
+ResponseFormat: TypeAlias = Mapping[str, Any] | type[Any] | UnionType
+PrefillForm: TypeAlias = Literal["trailing", "prefix", "partial", "continue_final_message"]
+"""How a server is told to go on from the last message: by nothing but its place, by a flag in the
+message, or by `continue_final_message` beside the messages."""
+Resume: TypeAlias = Literal["auto", "off", "require"]
+ContinuePrompt: TypeAlias = str | Callable[[int, int, str, str], str]
+OnProgress: TypeAlias = Callable[[int, int, ChatResult, list[ChatResult]], object]
+OnErrorCallback: TypeAlias = Callable[[Exception, ChatResult], Mapping[str, Any] | None]
 
 
 class BoundedOptions(TypedDict, total=False):
@@ -59,8 +71,6 @@ class BoundedOptions(TypedDict, total=False):
     """Tags that the provider stores with the answer."""
     service_tier: str | None
     """`"auto"`, `"default"`, `"flex"`, ...: what the provider offers."""
-    response_format: Mapping[str, Any] | None
-    """`{"type": "json_object"}` or `{"type": "json_schema", "json_schema": {...}}`."""
     parallel_tool_calls: bool | None
     """Whether several tool calls may come in one answer."""
 
@@ -70,6 +80,9 @@ class SamplingOptions(BoundedOptions, total=False):
 
     tools: Sequence[ToolLike] | None
     """What the model may call: `Tool`s, functions, or dicts as on the wire."""
+    response_format: ResponseFormat | None
+    """`{"type": "json_object"}` or `{"type": "json_schema", "json_schema": {...}}`; `complete()`
+    also takes a type: a pydantic model, a dataclass, a TypedDict, a list or union of them."""
     tool_choice: ToolChoiceLike | None
     """`"auto"`, `"none"`, `"required"`, a tool's name, or a `ToolChoice`."""
 
@@ -105,7 +118,19 @@ class WholeOptions(ChatOptions, total=False):
     """Keep the server's JSON in `result.raw`."""
 
 
-class EventOptions(ChatOptions, total=False):
+class ResumeOption(TypedDict, total=False):
+    """Going on after a break."""
+
+    resume: Resume
+    """What happens when the connection breaks, falls silent or brings an error after content has
+    come. `"auto"`: the model is asked for the rest, which is joined on; where that fails, the
+    failure is raised. `"require"`: the same, and a call that could not be resumed is refused
+    beforehand. `"off"`: the failure is raised. `"off"` for `stream()` unless given, `"auto"` for
+    `complete()` and its kin. Resuming shares `max_retries` (or 2, if that is less), the waits
+    and the deadline with retries."""
+
+
+class EventOptions(ChatOptions, ResumeOption, total=False):
     """What every method takes that streams."""
 
     include_usage: bool
@@ -129,6 +154,48 @@ class CallOptions(WholeOptions, HistoryOption, total=False):
 
 class StreamOptions(EventOptions, HistoryOption, total=False):
     """What `chat.stream()` and `chat.astream()` take."""
+
+
+class ContinueOptions(HistoryOption, ResumeOption, total=False):
+    """How an answer that was cut is made whole."""
+
+    max_continues: int
+    """Most requests for the rest, 0 or more; 5 unless given."""
+    ensure_complete: bool
+    """True unless given: an answer that is still not whole is a `ChatIncompleteResponseError`.
+    False: it is returned, and `result.status` says what it is."""
+    expect: Literal["json"] | None
+    """`"json"`: the answer is one JSON value, and `result.text` is that value and nothing else.
+    Implied by a `response_format` of JSON."""
+    continue_prompt: ContinuePrompt | None
+    """Your words for "send me the rest", or a function `(count, max_count, text_so_far, prompt)`
+    that returns them. What makes the seam provable is put behind them."""
+    continue_delay: float | tuple[float, float]
+    """Seconds before each continuation but the first, or `(least, most)` for a random time."""
+    on_progress: OnProgress | None
+    """Called before each continuation with `(count, max_count, result_so_far, all_results)`."""
+    on_error: Literal["raise", "return_partial"]
+    """When a continuation fails: raise (unless given), or return what there is."""
+    on_error_callback: OnErrorCallback | None
+    """Called with `(error, partial_result)` when a continuation fails; may return `{"action": a}`
+    with `"raise"`, `"return_partial"` or `"retry"`, which wins over `on_error`."""
+    prefill: PrefillForm | Literal["auto", "off"]
+    """How the rest is asked for: as the provider is known to take it (unless given), by the answer
+    so far as the beginning of the model's own message in one certain form, or never so."""
+    allow_larger_max_tokens: bool
+    """True unless given: where an answer cannot be joined, or does not advance, a request may ask
+    for more than `max_tokens`, up to `max_tokens * (1 + max_continues)`."""
+    max_reasks: int
+    """With a type as `response_format`: how often the model is told what does not fit and asked
+    again, 0 or more; 2 unless given."""
+
+
+class CompleteOptions(ChatOptions, ContinueOptions, total=False):
+    """What `chat.complete()` and `chat.acomplete()` take."""
+
+
+class CompleteStreamOptions(EventOptions, ContinueOptions, total=False):
+    """What `chat.complete_stream()` and `chat.acomplete_stream()` take."""
 
 
 class ChatParams:

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from .errors import ValidationError
 from .headers import checked_headers
 from .history import ChatHistory
 from .messages import Message, MessagesLike, normalize_messages
-from .options import CallOptions, Reasoning, StreamOptions, sampling
+from .options import (
+    CallOptions,
+    CompleteOptions,
+    CompleteStreamOptions,
+    PrefillForm,
+    Reasoning,
+    StreamOptions,
+    sampling,
+)
+
+AnyOptions: TypeAlias = CallOptions | StreamOptions | CompleteOptions | CompleteStreamOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +38,12 @@ class ChatRequest:
     include_usage: bool = True
     include_reasoning: bool = False
     keep_raw: bool = False
+    prefill: PrefillForm | None = None
+    """How to say that the last message, an assistant's, is to be gone on from."""
 
 
 def resolve(
-    messages: MessagesLike, options: CallOptions | StreamOptions, *, default_model: str | None
+    messages: MessagesLike, options: AnyOptions, *, default_model: str | None
 ) -> ChatRequest:
     """Build the request that a call stands for; reads the history, never changes it.
 
@@ -46,6 +58,12 @@ def resolve(
         if not isinstance(n, int) or isinstance(n, bool) or n < 1:
             raise ValidationError(f"n={n!r}: it must be a whole number, at least 1")
         fields["n"] = n
+    form: object = fields.get("response_format", {})
+    if not isinstance(form, Mapping):
+        raise ValidationError(
+            f"response_format={form!r}: a type is for complete(), complete_stream(), parse() and"
+            ' their kin; here it is a mapping such as {"type": "json_object"}'
+        )
     raw = options.get("return_raw", False) or options.get("return_raw_events", False)
     return ChatRequest(
         model,
@@ -60,7 +78,7 @@ def resolve(
     )
 
 
-def _messages(messages: MessagesLike, options: CallOptions | StreamOptions) -> list[Message]:
+def _messages(messages: MessagesLike, options: AnyOptions) -> list[Message]:
     """System prompt, history, and the new messages, in that order."""
     history, system = options.get("history"), options.get("system")
     before = history.get_messages(include_system=system is None) if history is not None else []

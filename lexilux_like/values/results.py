@@ -154,6 +154,33 @@ class ChatStreamChunk:
     """The server's event, with `return_raw_events=True`."""
 
 
+Asked: TypeAlias = Literal["first", "prefill", "turn", "again"]
+"""How the model was asked for a segment: the request as it was given; with the answer so far as
+the beginning of its own message; with a user turn that asks for the rest; or once more from the
+start."""
+
+Join: TypeAlias = Literal["first", "repeated", "reworded", "prefill", "restarted", "none"]
+"""What proved where a segment joins: it is the first; it repeated what had been dropped; it
+repeated the text before that; the server is known to go on from a prefill; it is a whole answer of
+its own; or nothing did, and it was not joined."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One request's part in an answer that took several."""
+
+    text: str = field(repr=False)
+    """What the model sent, as it came."""
+    start: int = 0
+    """Where it begins to count in the joined text; meaningless where it was not joined."""
+    asked: Asked = "first"
+    joined: Join = "first"
+    status: Status = "unknown"
+    raw_finish_reason: str | None = None
+    usage: Usage = Usage()
+    request_id: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """One answer; `n > 1` gives several."""
@@ -221,6 +248,12 @@ class ChatResult(Choice):
     timing: Timing = Timing()
     raw: Mapping[str, Any] | None = field(default=None, repr=False)
     """The server's JSON, with `return_raw=True`."""
+    segments: tuple[Segment, ...] = ()
+    """The requests that the answer took, in order; empty where nothing was to be continued."""
+    continues: int = 0
+    """How many of them asked for the rest of an answer that had been cut."""
+    parsed: Any = None
+    """The answer as the type that was asked for with `response_format=`."""
 
     def __str__(self) -> str:
         return self.text

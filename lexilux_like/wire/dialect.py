@@ -8,6 +8,7 @@ from typing import Protocol
 from ..values.request import ChatRequest
 from ..values.results import ChatResult, ChatStreamChunk, StreamingResult
 from .http import Request, Response
+from .profiles import Profile
 from .sse import ServerSentEvent
 
 
@@ -53,6 +54,11 @@ class Answer(Protocol):
 
 class Dialect(Protocol):
     """Values to JSON and back, for one family of servers."""
+
+    @property
+    def profile(self) -> Profile:
+        """What the provider can do."""
+        ...
 
     def encode(self, request: ChatRequest, *, stream: bool) -> Request:
         """Spell the request.

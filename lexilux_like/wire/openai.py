@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, assert_never
 
 from pydantic_core import from_json
 
 from ..values.errors import APIError, ResponseFormatError
+from ..values.messages import Message
+from ..values.options import PrefillForm
 from ..values.request import ChatRequest
 from ..values.results import ChatResult, ChatStreamChunk, Json, StreamingResult
 from ..values.tools import encode_tool_choice, encode_tools
@@ -19,6 +21,7 @@ from .accumulator import Accumulator, FinishError, as_delta
 from .document import dump, is_array, is_object, parse_leniently
 from .failure import event_error, find_error, not_a_completion, request_id, status_error
 from .http import Request, Response
+from .profiles import Profile, find_profile
 from .reasoning import is_asked, reasoning_fields
 from .sse import ServerSentEvent
 
@@ -36,10 +39,12 @@ class OpenAIDialect:
 
     Args:
         base_url: Where requests go; its host says how reasoning is asked for.
+        profile: What the provider can do; found by the host unless given.
     """
 
-    def __init__(self, base_url: str = "") -> None:
+    def __init__(self, base_url: str = "", profile: Profile | None = None) -> None:
         self._base_url = base_url
+        self.profile = profile or find_profile(base_url)
 
     def encode(self, request: ChatRequest, *, stream: bool) -> Request:
         """Spell the request: what the caller gave and nothing else.
@@ -59,7 +64,13 @@ class OpenAIDialect:
             payload["stream"] = True
             if request.include_usage:
                 payload["stream_options"] = {"include_usage": True}
-        return Request("chat/completions", dump({**payload, **request.extra}), request.headers)
+        payload |= request.extra
+        path = "chat/completions"
+        if request.prefill is not None:
+            payload |= _prefilled(payload["messages"], request.prefill)
+            known = self.profile.prefill
+            path = (known.path if known and known.form == request.prefill else None) or path
+        return Request(path, dump(payload), request.headers)
 
     def check(self, response: Response) -> None:
         """Raise the error that a response stands for whose status is not 2xx.
@@ -247,6 +258,20 @@ class OpenAIAnswer:
             raise self.failed(error, data)
         if not is_object(document) or not (document.get("choices") or _is_known(document)):
             raise self.no_completion("an event is no chunk of one", data)
+
+
+def _prefilled(messages: Sequence[Message], form: PrefillForm) -> Json:
+    """The fields by which the last message, an assistant's, is gone on from."""
+    *before, last = messages
+    match form:
+        case "prefix" | "partial":  # DeepSeek, Mistral; Moonshot, Qwen
+            return {"messages": [*before, {**last, form: True}]}
+        case "continue_final_message":  # vLLM, SGLang
+            return {"continue_final_message": True, "add_generation_prompt": False}
+        case "trailing":
+            return {}
+        case _:
+            assert_never(form)
 
 
 def _is_known(document: Json) -> bool:

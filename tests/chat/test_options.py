@@ -429,8 +429,9 @@ def test_timeout_s_stands_in_for_the_time_limits_that_are_not_given() -> None:
     assert Chat(base_url="http://x.example").timeout_s == 60
 
 
-def test_bounded_options_are_the_sampling_options_without_tools() -> None:
+def test_bounded_options_are_the_sampling_options_without_tools_and_formats() -> None:
     assert SamplingOptions.__optional_keys__ - BoundedOptions.__optional_keys__ == {
+        "response_format",
         "tools",
         "tool_choice",
     }

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lexilux_like.turns.flow import Flow, Now, Sleep
-from lexilux_like.turns.retry import RetryBudget, retried
+from lexilux_like.turns.retry import Attempts, RetryBudget, retried
 from lexilux_like.turns.turn import Turn, timed
 from lexilux_like.values.errors import (
     AuthenticationError,
@@ -65,7 +65,7 @@ def slept(*failures: LexiluxError, max_retries: int = 3) -> list[float]:
     """The waits of a call that succeeds in the end."""
     waits: list[float] = []
     turn, _ = failing(*failures)
-    flow = retried(turn, max_retries=max_retries, budget=RetryBudget())(REQUEST)
+    flow = retried(turn, Attempts(max_retries, RetryBudget()))(REQUEST)
     assert play(flow, waits.append) is GOOD
     return waits
 
@@ -85,7 +85,7 @@ def test_a_hint_of_zero_is_a_hint() -> None:
 def test_a_hint_of_more_than_a_minute_is_not_waited_for() -> None:
     turn, attempts = failing(RateLimitError("slow", retry_after=61))
     with pytest.raises(RateLimitError) as caught:
-        play(retried(turn, max_retries=3, budget=RetryBudget())(REQUEST), pytest.fail)
+        play(retried(turn, Attempts(3, RetryBudget()))(REQUEST), pytest.fail)
     assert (attempts, caught.value.retry_after) == ([1], 61)
 
 
@@ -106,7 +106,7 @@ def test_there_are_never_more_attempts_than_one_and_max_retries(
     max_retries: int, failures: int
 ) -> None:
     turn, attempts = failing(*[LexiluxConnectionError("down") for _ in range(failures)])
-    flow = retried(turn, max_retries=max_retries, budget=RetryBudget())(REQUEST)
+    flow = retried(turn, Attempts(max_retries, RetryBudget()))(REQUEST)
     if failures <= max_retries:
         assert play(flow, lambda _: None) is GOOD
     else:
@@ -119,21 +119,21 @@ def test_there_are_never_more_attempts_than_one_and_max_retries(
 def test_a_failure_that_will_not_pass_is_not_tried_again(error: LexiluxError) -> None:
     turn, attempts = failing(error)
     with pytest.raises(type(error)):
-        play(retried(turn, max_retries=3, budget=RetryBudget())(REQUEST), pytest.fail)
+        play(retried(turn, Attempts(3, RetryBudget()))(REQUEST), pytest.fail)
     assert attempts == [1]
 
 
 def test_a_different_failure_that_will_not_pass_ends_the_retries() -> None:
     turn, attempts = failing(ServerError("down"), AuthenticationError("no"))
     with pytest.raises(AuthenticationError):
-        play(retried(turn, max_retries=5, budget=RetryBudget())(REQUEST), lambda _: None)
+        play(retried(turn, Attempts(5, RetryBudget()))(REQUEST), lambda _: None)
     assert attempts == [1, 2]
 
 
 def test_the_last_failure_is_raised_and_says_which_attempt_it_was() -> None:
     turn, _ = failing(ServerError("first"), ServerError("second"))
     with pytest.raises(ServerError, match="second") as caught:
-        play(retried(turn, max_retries=1, budget=RetryBudget())(REQUEST), lambda _: None)
+        play(retried(turn, Attempts(1, RetryBudget()))(REQUEST), lambda _: None)
     assert caught.value.__notes__ == ["attempt 2 of this call"]
 
 
@@ -143,7 +143,7 @@ def test_a_sleep_that_does_not_fit_the_deadline_raises_the_real_failure() -> Non
 
     turn, attempts = failing(ServerError("down", retry_after=30))
     with pytest.raises(ServerError, match="down"):
-        play(retried(turn, max_retries=3, budget=RetryBudget())(REQUEST), refuse)
+        play(retried(turn, Attempts(3, RetryBudget()))(REQUEST), refuse)
     assert attempts == [1]
 
 
@@ -151,14 +151,14 @@ def test_a_dead_server_empties_the_budget_and_is_left_alone() -> None:
     budget = RetryBudget(capacity=12)
     turn, attempts = failing(*[ServerError("down") for _ in range(10)])
     with pytest.raises(ServerError):
-        play(retried(turn, max_retries=9, budget=budget)(REQUEST), lambda _: None)
+        play(retried(turn, Attempts(9, budget))(REQUEST), lambda _: None)
     assert (len(attempts), budget.tokens) == (3, 2)
 
 
 def test_a_retried_timeout_costs_double() -> None:
     budget = RetryBudget(capacity=30)
     turn, _ = failing(LexiluxTimeoutError("slow"))
-    play(retried(turn, max_retries=1, budget=budget)(REQUEST), lambda _: None)
+    play(retried(turn, Attempts(1, budget))(REQUEST), lambda _: None)
     assert budget.tokens == 20
 
 
@@ -167,7 +167,7 @@ def test_good_calls_fill_the_budget_up_to_its_capacity() -> None:
     budget.tokens = 9
     turn, _ = failing()
     for _ in range(3):
-        play(retried(turn, max_retries=1, budget=budget)(REQUEST), lambda _: None)
+        play(retried(turn, Attempts(1, budget))(REQUEST), lambda _: None)
     assert budget.tokens == 10
 
 

@@ -34,7 +34,6 @@ GOOD = {
     "user": ["u1"],
     "metadata": [{"a": "b"}],
     "service_tier": ["flex"],
-    "response_format": [{"type": "json_object"}],
     "parallel_tool_calls": [False],
 }
 BAD = {
@@ -52,7 +51,6 @@ BAD = {
     "user": [5],
     "metadata": [{"a": 1}],
     "service_tier": [1],
-    "response_format": ["json"],
     "parallel_tool_calls": ["perhaps"],
 }
 

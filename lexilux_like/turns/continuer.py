@@ -1,0 +1,312 @@
+"""Going on after an answer was cut or broke, on a clone of the history, until it is whole."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import fields, replace
+
+from ..values.errors import ChatIncompleteResponseError, LexiluxError
+from ..values.request import ChatRequest
+from ..values.results import (
+    ChatResult,
+    ChatStreamChunk,
+    Choice,
+    Segment,
+    Status,
+    StreamingResult,
+    ToolCallDelta,
+    Usage,
+)
+from .draft import Draft
+from .flow import Flow, Sleep, Stepper, Track
+from .jsonscan import JSONScanner
+from .plan import Ask, Planner, Reply, StopError
+from .retry import LONGEST_HINT_S, Attempts, backoff_s
+from .rules import Rules, Server
+from .seam import goes_on_directly
+from .turn import Turn, streaming_result
+
+
+class ConversationContinuer:
+    """Makes one answer whole: asks for the rest while it is cut, and joins what comes exactly.
+
+    Args:
+        turn: How to ask once, retries included.
+        request: The question; its messages are never changed.
+        rules: How far to go.
+        server: What is known of the server.
+        attempts: For resuming; shared with the turn's retries.
+        live: Hand text on as it comes. Else the flow yields no chunks.
+    """
+
+    def __init__(
+        self,
+        turn: Turn,
+        request: ChatRequest,
+        rules: Rules,
+        *,
+        server: Server,
+        attempts: Attempts,
+        live: bool,
+    ) -> None:
+        self._turn = turn
+        self._rules = rules
+        self._server = server
+        self._attempts = attempts
+        self._live = live
+        self._draft = Draft(expects_json=rules.expects_json, live=live)
+        self._planner = Planner(request, rules, server)
+        self._request = request
+        self._replies: list[Reply] = []
+        self._segments: list[Segment] = []
+        self._results: list[ChatResult] = []
+        self._reasoning = ""
+        self._continues = 0
+        self._failures = 0
+
+    def run(self) -> Flow[ChatResult]:
+        """Ask until the answer is whole.
+
+        Raises:
+            ChatIncompleteResponseError: It cannot be made whole within the rules.
+            LexiluxError: The first request failed before any content; or an answer that is only
+                to be resumed broke again.
+        """
+        yield Track(self)
+        try:
+            reply = yield from self._ask(self._planner.first())
+            while not self._is_whole(reply):
+                ask = yield from self._next(reply)
+                reply = yield from self._ask(ask)
+        except StopError as stop:
+            return (yield from self._stopped(stop))
+        return (yield from self._end(self._joined(self._verdict(reply.result))))
+
+    def so_far(self) -> StreamingResult:
+        """What the consumer has been handed."""
+        shown = self._draft.handed_out if self._live else self._draft.text
+        return streaming_result(replace(self._joined("unannounced"), text=shown), done=False)
+
+    # One request.
+
+    def _ask(self, ask: Ask) -> Flow[Reply]:
+        """Ask once, and add what comes to the answer."""
+        before = self._draft.text
+        self._draft.begin(ask.cut, sentinel=ask.sentinel)
+        error: LexiluxError | None = None
+        try:
+            result = yield from self._relay(self._turn(ask.request))
+        except LexiluxError as failure:
+            error = failure
+            if failure.partial is None and not self._replies:
+                raise
+            result = failure.partial or ChatResult(status="interrupted")
+        trusted = ask.prefill is not None and bool(self._server.works(ask.request, ask.prefill))
+        cut_again = error is not None or result.status != "complete"
+        joined = self._draft.end(cut_again=cut_again, trusted=trusted)
+        text = self._draft.text
+        grown = text[len(before) :] if len(text) > len(before) else ""
+        if ask.cut and ask.prefill and goes_on_directly(ask.cut, result.text):
+            self._server.note(ask.request, ask.prefill, works=True)
+        reply = Reply(ask, result, joined, grown, error)
+        self._record(reply, start=len(text) - len(grown))
+        return reply
+
+    def _relay(self, flow: Flow[ChatResult]) -> Flow[ChatResult]:
+        """Run a turn; its chunks go through the draft, everything else to the world."""
+        chunks = 0
+        step = Stepper(flow)
+        step.start()
+        while (effect := step.effect) is not None:
+            if type(effect) is ChatStreamChunk:
+                chunks += 1
+                yield from self._pass_on(effect)
+                step.reply(None)
+                continue
+            try:
+                reply = yield effect
+            except LexiluxError as error:
+                step.fail(error)
+            else:
+                step.reply(reply)
+        if not chunks:
+            self._draft.feed(step.value.text)
+        return step.value
+
+    def _pass_on(self, chunk: ChatStreamChunk) -> Iterator[ChatStreamChunk]:
+        """The chunk as far as it can no longer change; tool calls wait for their end."""
+        delta = self._draft.feed(chunk.delta) if chunk.delta else ""
+        if self._live and (delta or chunk.reasoning or chunk.refusal or chunk.raw is not None):
+            yield ChatStreamChunk(delta, chunk.reasoning, refusal=chunk.refusal, raw=chunk.raw)
+
+    def _record(self, reply: Reply, *, start: int) -> None:
+        result, ask = reply.result, reply.ask
+        self._replies.append(reply)
+        self._results.append(result)
+        self._reasoning += result.reasoning
+        self._segments.append(
+            Segment(
+                result.text,
+                start,
+                ask.asked,
+                reply.joined,
+                result.status,
+                result.raw_finish_reason,
+                result.usage,
+                result.request_id,
+            )
+        )
+
+    # What next.
+
+    def _is_whole(self, reply: Reply) -> bool:
+        """Whether the answer is done.
+
+        Raises:
+            StopError: It is not, and asking for more is no use.
+        """
+        status = reply.result.status
+        if status == "filtered":
+            raise StopError("content_filter", "the provider's content filter ended the answer")
+        if self._draft.is_json and self._draft.json_done and not reply.result.tool_calls:
+            return True
+        if reply.error is not None or reply.joined == "none":
+            return False
+        if not self._rules.continues and status not in ("interrupted", "unannounced"):
+            return True
+        if status == "refused":
+            raise StopError("refused", "the model refuses to answer")
+        if status == "context_exceeded":
+            raise StopError("context_exceeded", "the context window is full")
+        if status == "tool_calls" and reply.result.tool_calls:
+            return all(_is_json(call.arguments) for call in reply.result.tool_calls)
+        if self._draft.json_broken:
+            raise StopError("invalid_json", "the answer was to be JSON and is not")
+        if self._draft.is_json:
+            return False
+        if reply.ask.asked != "turn":
+            return status == "complete" and not reply.at_cap
+        if not reply.grown:  # twice the model says that nothing is missing
+            return status == "complete" or self._draft.signed
+        return status == "complete" and self._draft.signed
+
+    def _next(self, reply: Reply) -> Flow[Ask]:
+        """The next request, after what has to be waited for.
+
+        Raises:
+            StopError: There is none.
+        """
+        if reply.error is not None:
+            if not self._planner.learn(reply.error, reply.ask):
+                yield from self._wait_out(reply.error)
+            return self._planner.after(reply, self._draft, count=self._continues)
+        if self._continues >= self._rules.max_continues:
+            raise StopError(
+                "max_continues", f"the answer is not whole after {self._continues} continuations"
+            )
+        ask = self._planner.after(reply, self._draft, count=self._continues + 1)
+        self._continues += 1
+        if self._rules.on_progress:
+            so_far = self._joined(reply.result.status)
+            self._rules.on_progress(
+                self._continues, self._rules.max_continues, so_far, list(self._results)
+            )
+        if self._continues > 1 and self._rules.continue_delay[1]:
+            yield Sleep(random.uniform(*self._rules.continue_delay))  # noqa: S311 - no secret
+        return ask
+
+    def _wait_out(self, error: LexiluxError) -> Flow[None]:
+        """Wait before going on after a failure.
+
+        Raises:
+            StopError: It is not one that passes, or there is no attempt left.
+        """
+        passes = self._rules.resume != "off" and (error.resumable or error.retryable)
+        passes = passes and (error.retry_after or 0.0) <= LONGEST_HINT_S
+        if not (passes and self._attempts.take(error)):
+            action = self._action(error)
+            if action != "retry" or not self._attempts.take(error):
+                raise StopError.failed(error, give_partial=action == "return_partial")
+        self._failures += 1
+        try:
+            yield Sleep(backoff_s(self._failures, error))
+        except LexiluxError:  # it does not fit the deadline: the real failure says more
+            raise StopError.failed(error) from None
+
+    def _action(self, error: LexiluxError) -> str:
+        """What is to be done about a failure: `"raise"`, `"return_partial"` or `"retry"`."""
+        if self._rules.on_error_callback is None:
+            return self._rules.on_error
+        answer = self._rules.on_error_callback(error, self._joined("interrupted")) or {}
+        return str(answer.get("action", self._rules.on_error))
+
+    # The end.
+
+    def _end(self, result: ChatResult) -> Flow[ChatResult]:
+        """Hand out what is left, the chunk with `done`, and the result."""
+        if not self._live:
+            return result
+        calls = [
+            ToolCallDelta(i, call.id, call.name, call.arguments)
+            for i, call in enumerate(result.tool_calls)
+        ]
+        rest = self._draft.rest()
+        if rest or calls:
+            yield ChatStreamChunk(rest, tool_calls=calls)
+        yield ChatStreamChunk(
+            finish_reason=result.finish_reason, usage=result.usage or None, done=True
+        )
+        return streaming_result(result, done=True)
+
+    def _stopped(self, stop: StopError) -> Flow[ChatResult]:
+        """Give what there is, or raise."""
+        unfinished: list[Status] = [each.status for each in self._results if not each.complete]
+        several = len(self._results) > 1
+        result = self._joined(unfinished[-1] if unfinished else "truncated")
+        if stop.give_partial or (stop.cause is None and not self._rules.ensure_complete):
+            return (yield from self._end(result))
+        plain = not self._rules.continues or (self._rules.resume == "off" and not several)
+        if stop.cause is not None and plain:
+            stop.cause.partial = result
+            raise stop.cause
+        raise ChatIncompleteResponseError(
+            f"{stop}; error.final_result holds everything received",
+            final_result=result,
+            continue_count=self._continues,
+            max_continues=self._rules.max_continues,
+            reason=stop.reason,
+        ) from stop.cause
+
+    def _joined(self, status: Status) -> ChatResult:
+        """The answer so far as one result."""
+        if not self._results:
+            return ChatResult(status=status, text=self._draft.text)
+        last = self._results[-1]
+        several = len(self._results) > 1
+        result = replace(
+            last,
+            text=self._draft.text,
+            reasoning=self._reasoning,
+            status=status,
+            finish_reason="stop" if status == "complete" else last.finish_reason,
+            tool_calls=last.tool_calls if status == "tool_calls" else (),
+            logprobs=None if several else last.logprobs,
+            usage=sum((each.usage for each in self._results), Usage()) if several else last.usage,
+            timing=replace(last.timing, first_content_s=self._results[0].timing.first_content_s),
+            segments=tuple(self._segments) if several else (),
+            continues=self._continues,
+        )
+        own = {each.name: getattr(result, each.name) for each in fields(Choice)}
+        return replace(result, choices=(Choice(**own),))
+
+    def _verdict(self, result: ChatResult) -> Status:
+        whole = self._draft.json_done or (self._draft.signed and result.status != "complete")
+        return "complete" if whole and not result.tool_calls else result.status
+
+
+def _is_json(text: str) -> bool:
+    """Whether the arguments of a tool call are whole; none at all count as whole."""
+    scanner = JSONScanner()
+    scanner.feed(text or "{}")
+    return scanner.at_end()

@@ -1,0 +1,277 @@
+"""What to ask next, when an answer is not whole yet."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ..values.errors import IncompleteReason, InvalidRequestError, LexiluxError
+from ..values.history import ChatHistory
+from ..values.request import ChatRequest
+from ..values.results import Asked, ChatResult, Join
+from ..wire.profiles import Prefill
+from . import asking
+from .cut import Cut, cut_back
+from .draft import Draft
+from .rules import Rules, Server
+
+REPEATED = 40
+"""A continuation of so many characters that equals the one before it is a model in circles."""
+
+_REJECTED = re.compile(
+    r"prefill|assistant message|whitespace|must end with|last role|continue_final_message"
+    r"|add_generation_prompt|\bprefix\b|\bpartial\b"
+    r"|extra (?:inputs|fields)|unknown (?:field|param)",
+    re.IGNORECASE,
+)
+"""How servers refuse a prefill. https://github.com/ericc-ch/copilot-api/issues/261 and others"""
+_OVERFLOW = re.compile(
+    r"context|too long|too many tokens|exceeds? the (?:limit|maximum)|input length", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request of several."""
+
+    request: ChatRequest
+    asked: Asked
+    cut: Cut | None = None
+    """None: the reply is an answer from the start."""
+    sentinel: str | None = None
+    prefill: Prefill | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came of one."""
+
+    ask: Ask
+    result: ChatResult
+    joined: Join
+    grown: str = ""
+    """What it added to the answer."""
+    error: LexiluxError | None = None
+
+    @property
+    def at_cap(self) -> bool:
+        """Whether all tokens that were allowed were spent, whatever the finish reason says."""
+        limit = asking.budget(self.ask.request)
+        spent = self.result.usage.output_tokens
+        return limit is not None and spent is not None and spent >= limit
+
+    @property
+    def cut_by_limit(self) -> bool:
+        """Whether a token limit ended it."""
+        return self.error is None and (self.result.status == "truncated" or self.at_cap)
+
+
+class StopError(Exception):
+    """Nothing more can be done."""
+
+    def __init__(
+        self,
+        reason: IncompleteReason,
+        message: str,
+        cause: LexiluxError | None = None,
+        *,
+        give_partial: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.reason: IncompleteReason = reason
+        self.cause = cause
+        self.give_partial = give_partial
+
+    @classmethod
+    def failed(cls, error: LexiluxError, *, give_partial: bool = False) -> StopError:
+        """Going on failed with an error of its own."""
+        words = f"the answer broke off and could not be gone on from: {error.message}"
+        return cls("failed", words, error, give_partial=give_partial)
+
+
+class Planner:
+    """Chooses the next request: the cheapest whose answer can be joined for certain.
+
+    A prefill where the server takes it; a user turn that quotes the end of what there is; the
+    same from further back; the question once more with a larger budget. One that worked is
+    used again.
+    """
+
+    PREFILL, TURN, FURTHER, AGAIN, NOTHING = range(5)
+
+    def __init__(self, request: ChatRequest, rules: Rules, server: Server) -> None:
+        self._request = request
+        self._rules = rules
+        self._server = server
+        self._history = ChatHistory.from_messages(list(request.messages))
+        self._tokens = self.given_tokens = asking.budget(request)
+        self._most_tokens = (self._tokens or 0) * (1 + rules.max_continues)
+        self._level = self.PREFILL
+        self._last_grown = ""
+        self._limited = False
+        self._first_length = 0
+
+    def first(self) -> Ask:
+        """The question as it was given."""
+        return Ask(self._request, "first")
+
+    def after(self, last: Reply, draft: Draft, *, count: int) -> Ask:
+        """The next request.
+
+        Args:
+            last: What came of the one before.
+            draft: The answer so far.
+            count: Which continuation it is, from 1.
+
+        Raises:
+            StopError: There is none that could help.
+        """
+        self._limited = self._limited or last.cut_by_limit
+        self._first_length = self._first_length or len(last.result.text)
+        if last.result.incomplete_tool_calls or last.result.tool_calls:
+            return self._with_more_tokens(
+                last, draft, "tool_arguments", "the arguments of a tool call were cut"
+            )
+        if draft.spoiled:
+            raise StopError("unconfirmed_end", "the end of the answer may not belong to it")
+        text = draft.text.rstrip("\ufffd")
+        if not text.strip():
+            return self._from_nothing(last, draft)
+        self._choose_level(last)
+        if self._level < self.AGAIN:
+            ask = self._for_the_rest(last, text, draft, count)
+            if ask is not None:
+                return ask
+        return self._once_more(draft)
+
+    def learn(self, error: LexiluxError, ask: Ask) -> bool:
+        """Whether a request was refused for what this client added, so that the next is without it.
+
+        Raises:
+            StopError: The conversation has become too long.
+        """
+        if not isinstance(error, InvalidRequestError):
+            return False
+        words = error.provider_message or error.message
+        if ask.prefill is not None:
+            if _REJECTED.search(words):
+                self._server.note(self._request, ask.prefill, works=False)
+            self._level = self.TURN
+            return True
+        if self._tokens != self.given_tokens and "max" in words and "token" in words:
+            self._tokens = self._most_tokens = self.given_tokens or 0
+            return True
+        if _OVERFLOW.search(words):
+            raise StopError("context_exceeded", "the context window is full", error)
+        return False
+
+    def _choose_level(self, last: Reply) -> None:
+        """Another way of asking where the last one led nowhere.
+
+        Raises:
+            StopError: The model goes in circles.
+        """
+        if last.joined == "none":
+            if last.error is None:
+                self._give_up_on(last.ask)
+        elif last.grown.strip():
+            if len(last.grown) >= REPEATED and last.grown == self._last_grown:
+                raise StopError("repeating", "the model sends the same text again and again")
+            self._last_grown = last.grown
+            self._level = min(self._level, self.TURN)
+        elif (
+            last.error is None
+            and last.ask.asked != "first"
+            and not (last.cut_by_limit and self._grow())
+        ):
+            if last.cut_by_limit or self._level >= self.AGAIN:
+                raise StopError("no_progress", "the model adds nothing to what there is")
+            self._level += 1
+
+    def _give_up_on(self, ask: Ask) -> None:
+        if ask.prefill is not None:
+            self._server.note(self._request, ask.prefill, works=False)
+        self._level = (
+            max(
+                self._level, {"prefill": self.PREFILL, "turn": self.TURN}.get(ask.asked, self.AGAIN)
+            )
+            + 1
+        )
+
+    def _for_the_rest(self, last: Reply, text: str, draft: Draft, count: int) -> Ask | None:
+        """A request for the rest; None where too little of the text would be left."""
+        before = last.ask.cut.at if self._level == self.FURTHER and last.ask.cut else None
+        is_json = draft.is_json
+        cut = cut_back(text, released=draft.released, is_json=is_json, before=before)
+        if cut and last.ask.cut and last.result.status == "complete" and cut.at == last.ask.cut.at:
+            # Whether that was the end shows from another place: a cut would move with it.
+            cut = cut_back(text, released=draft.released, is_json=is_json, before=cut.at) or cut
+        if cut is None:
+            return None
+        needed = len(cut.tail) + (len(cut.anchor) if self._level else 0)
+        if last.cut_by_limit and len(last.result.text) < 2 * needed:
+            self._grow()  # so much of a reply only repeats
+        request = self._budgeted()
+        prefill = self._server.prefill(self._request, self._rules)
+        if prefill is None or self._level > self.PREFILL:
+            self._level = max(self._level, self.TURN)
+            sentinel = None if is_json else asking.sentinel_for(text)
+            prompt = asking.rest_prompt(cut, sentinel=sentinel, words=self._words(count, text))
+            return Ask(asking.with_turn(request, self._history, cut, prompt), "turn", cut, sentinel)
+        asked = asking.with_prefill(
+            request, self._history, cut, prefill.form, keeps_constraint=prefill.keeps_constraint
+        )
+        return Ask(asked, "prefill", cut, prefill=prefill)
+
+    def _words(self, count: int, text: str) -> str | None:
+        words = self._rules.continue_prompt
+        if words is None or isinstance(words, str):
+            return words
+        return words(count, self._rules.max_continues, text, asking.prompt_of(self._request))
+
+    def _once_more(self, draft: Draft) -> Ask:
+        """The question again, with room for more than there is; taken from the start."""
+        if self._level > self.AGAIN:
+            raise StopError("no_seam", "nothing proves where the rest joins on")
+        self._level = self.AGAIN
+        if self._limited:
+            parts = len(draft.text) // max(1, self._first_length) + 1
+            while (self._tokens or 0) <= parts * (self.given_tokens or 0):
+                if not self._grow():
+                    raise StopError("no_seam", "nothing proves where the rest joins on")
+        return self._again(draft)
+
+    def _from_nothing(self, last: Reply, draft: Draft) -> Ask:
+        if last.result.reasoning:
+            return self._with_more_tokens(
+                last, draft, "reasoning_budget", "reasoning used up max_tokens before the answer"
+            )
+        return self._with_more_tokens(last, draft, "no_progress", "the answer is empty")
+
+    def _with_more_tokens(
+        self, last: Reply, draft: Draft, reason: IncompleteReason, message: str
+    ) -> Ask:
+        """The question again, as it was if it broke, else with a larger budget."""
+        if last.error is None and not self._grow():
+            raise StopError(reason, message)
+        return self._again(draft)
+
+    def _again(self, draft: Draft) -> Ask:
+        """The question again; what the consumer has seen must come back."""
+        seen = draft.handed_out
+        cut = Cut(seen, 0, 0, draft.is_json, len(seen)) if seen else None
+        return Ask(self._budgeted(), "again", cut)
+
+    def _grow(self) -> bool:
+        """Allow requests twice as many tokens; False where that is not possible."""
+        if self._tokens is None or not self._rules.allow_larger_max_tokens:
+            return False
+        larger = min(2 * self._tokens, self._most_tokens)
+        grown = larger > self._tokens
+        self._tokens = max(larger, self._tokens)
+        return grown
+
+    def _budgeted(self) -> ChatRequest:
+        if self._tokens is None or self._tokens == self.given_tokens:
+            return self._request
+        return asking.with_budget(self._request, self._tokens)

@@ -1,0 +1,174 @@
+"""How one call is to be made whole: its options, checked, and what was learnt about its server."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, cast, get_args
+
+from ..values.errors import ValidationError
+from ..values.options import (
+    ContinuePrompt,
+    OnErrorCallback,
+    OnProgress,
+    PrefillForm,
+    Resume,
+)
+from ..values.request import ChatRequest
+from ..values.timeouts import is_number
+from ..wire.profiles import Prefill, Profile
+
+JSON_FORMS = ("json_object", "json_schema")
+RESUMES = 2
+"""Attempts of a call that resumes, where `max_retries` allows fewer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The options of `complete()` and of resuming, with their defaults."""
+
+    continues: bool = True
+    """A truncated answer is gone on from; else only one that broke."""
+    max_continues: int = 5
+    ensure_complete: bool = True
+    expects_json: bool = False
+    continue_prompt: ContinuePrompt | None = None
+    continue_delay: tuple[float, float] = (0.0, 0.0)
+    on_progress: OnProgress | None = None
+    on_error: Literal["raise", "return_partial"] = "raise"
+    on_error_callback: OnErrorCallback | None = None
+    prefill: PrefillForm | Literal["auto", "off"] = "auto"
+    allow_larger_max_tokens: bool = True
+    resume: Resume = "auto"
+
+
+def checked_rules(options: Mapping[str, Any], request: ChatRequest, *, continues: bool) -> Rules:
+    """The rules of a call.
+
+    Args:
+        options: Of `complete()`, `complete_stream()` or `stream()`.
+        request: What it asks.
+        continues: Whether it is one of the first two.
+
+    Raises:
+        ValidationError: An option is out of bounds, or the request cannot be continued.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    rules = Rules(
+        continues=continues,
+        max_continues=_count(given, "max_continues", 5),
+        ensure_complete=bool(given.get("ensure_complete", True)),
+        expects_json=_expects_json(given, request),
+        continue_prompt=given.get("continue_prompt"),
+        continue_delay=_delay(given.get("continue_delay", 0.0)),
+        on_progress=given.get("on_progress"),
+        on_error=_one_of(given, "on_error", ("raise", "return_partial")),
+        on_error_callback=given.get("on_error_callback"),
+        prefill=_one_of(given, "prefill", ("auto", "off", *get_args(PrefillForm))),
+        allow_larger_max_tokens=bool(given.get("allow_larger_max_tokens", True)),
+        resume=_one_of(
+            given, "resume", ("auto", "off", "require") if continues else ("off", "auto", "require")
+        ),
+    )
+    n = request.extra.get("n", request.options.get("n"))
+    if n not in (None, 1) and (continues or rules.resume == "require"):
+        raise ValidationError(f"n={n!r}: only one answer can be continued: leave n out")
+    return rules
+
+
+def _expects_json(given: Mapping[str, Any], request: ChatRequest) -> bool:
+    expected = _one_of(given, "expect", ("", "json"))
+    form = request.extra.get("response_format", request.options.get("response_format"))
+    kind = cast("Mapping[str, Any]", form).get("type") if isinstance(form, Mapping) else None
+    return expected == "json" or kind in JSON_FORMS
+
+
+def _count(given: Mapping[str, Any], name: str, default: int) -> int:
+    value = given.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValidationError(f"{name}={value!r}: it must be a whole number, at least 0")
+    return value
+
+
+def _one_of(given: Mapping[str, Any], name: str, known: tuple[str, ...]) -> Any:
+    """The option, which is one of some words; the first is the default."""
+    value = given.get(name, known[0])
+    if value not in known:
+        words = ", ".join(repr(each) for each in known if each)
+        raise ValidationError(f"{name}={value!r}: it must be one of {words}")
+    return value
+
+
+def _delay(value: Any) -> tuple[float, float]:
+    pair = type(value) is tuple and len(value) == 2
+    low, high = value if pair else (value, value)
+    if not (is_number(low) and is_number(high) and 0 <= low <= high):
+        raise ValidationError(
+            f"continue_delay={value!r}: seconds, at least 0, or (least, most) seconds"
+        )
+    return float(low), float(high)
+
+
+class Learned:
+    """What servers were seen to do with a prefill, by base_url, model and form.
+
+    It holds the last 1,000 of them.
+    """
+
+    MOST = 1_000
+
+    def __init__(self) -> None:
+        self._works: OrderedDict[tuple[str, str, str], bool] = OrderedDict()
+
+    def works(self, base_url: str, model: str, form: str) -> bool | None:
+        """Whether it was seen to work, or not to; None where it has not been tried."""
+        return self._works.get((base_url, model, form))
+
+    def note(self, base_url: str, model: str, form: str, *, works: bool) -> None:
+        """Remember what was seen."""
+        self._works[base_url, model, form] = works
+        self._works.move_to_end((base_url, model, form))
+        if len(self._works) > self.MOST:
+            self._works.popitem(last=False)
+
+
+class Server:
+    """What is known of the server that a call goes to, and what it teaches.
+
+    Args:
+        base_url: Where it is.
+        profile: Its provider's row.
+        learned: Shared by all clients of the process.
+    """
+
+    def __init__(self, base_url: str, profile: Profile, learned: Learned) -> None:
+        self.base_url = base_url
+        self.profile = profile
+        self.learned = learned
+
+    def prefill(self, request: ChatRequest, rules: Rules) -> Prefill | None:
+        """How the rest can be asked for by a prefill; None where it cannot."""
+        if rules.prefill == "off":
+            return None
+        known = self.profile.prefill
+        if rules.prefill != "auto" and (known is None or known.form != rules.prefill):
+            known = Prefill(rules.prefill)
+        if known is None or self.works(request, known) is False:
+            return None
+        if known.without_reasoning and request.reasoning:
+            return None
+        return known
+
+    def works(self, request: ChatRequest, prefill: Prefill) -> bool | None:
+        """Whether the server goes on from a prefill; None where that is not known."""
+        seen = self.learned.works(self.base_url, request.model, prefill.form)
+        return True if seen is None and prefill.documented else seen
+
+    def note(self, request: ChatRequest, prefill: Prefill, *, works: bool) -> None:
+        """Remember what the server did with a prefill."""
+        self.learned.note(self.base_url, request.model, prefill.form, works=works)
+
+
+LEARNED = Learned()
+"""What this process has learnt."""

@@ -100,14 +100,13 @@ def _one_of(given: Mapping[str, Any], name: str, known: tuple[str, ...]) -> Any:
     return value
 
 
-def _delay(value: Any) -> tuple[float, float]:
-    pair = type(value) is tuple and len(value) == 2
-    low, high = value if pair else (value, value)
-    if not (is_number(low) and is_number(high) and 0 <= low <= high):
+def _delay(value: float | tuple[float, ...]) -> tuple[float, float]:
+    bounds = value if isinstance(value, tuple) else (value, value)
+    if len(bounds) != 2 or not all(map(is_number, bounds)) or not 0 <= bounds[0] <= bounds[1]:
         raise ValidationError(
             f"continue_delay={value!r}: seconds, at least 0, or (least, most) seconds"
         )
-    return float(low), float(high)
+    return float(bounds[0]), float(bounds[1])
 
 
 class Learned:

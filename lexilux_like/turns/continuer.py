@@ -106,11 +106,12 @@ class ConversationContinuer:
         cut_again = error is not None or result.status != "complete"
         joined = self._draft.end(cut_again=cut_again, trusted=trusted)
         text = self._draft.text
-        grown = text[len(before) :] if len(text) > len(before) else ""
+        known = ask.cut.at if ask.cut and joined != "repeated" else len(before)
+        grown = text[known:] if joined != "none" and text != before else ""
         if ask.cut and ask.prefill and goes_on_directly(ask.cut, result.text):
             self._server.note(ask.request, ask.prefill, works=True)
         reply = Reply(ask, result, joined, grown, error)
-        self._record(reply, start=len(text) - len(grown))
+        self._record(reply, start=known)
         return reply
 
     def _relay(self, flow: Flow[ChatResult]) -> Flow[ChatResult]:
@@ -187,9 +188,10 @@ class ConversationContinuer:
             return False
         if reply.ask.asked != "turn":
             return status == "complete" and not reply.at_cap
-        if not reply.grown:  # twice the model says that nothing is missing
-            return status == "complete" or self._draft.signed
-        return status == "complete" and self._draft.signed
+        if reply.joined == "repeated" and not reply.grown:
+            # Twice nothing is missing.
+            return status == "complete" if self._draft.signed is None else self._draft.signed
+        return status == "complete" and self._draft.signed is True
 
     def _next(self, reply: Reply) -> Flow[Ask]:
         """The next request, after what has to be waited for.
@@ -301,7 +303,9 @@ class ConversationContinuer:
         return replace(result, choices=(Choice(**own),))
 
     def _verdict(self, result: ChatResult) -> Status:
-        whole = self._draft.json_done or (self._draft.signed and result.status != "complete")
+        whole = self._draft.json_done or (
+            self._draft.signed is True and result.status != "complete"
+        )
         return "complete" if whole and not result.tool_calls else result.status
 
 

@@ -47,8 +47,8 @@ class Draft:
         self.expects_json = expects_json
         self.live = live
         self.released = 0
-        self.signed = False
-        """Whether the last reply ended with the sentinel."""
+        self.signed: bool | None = None
+        """Whether the last reply ended with the sentinel; None where it had none."""
         self.spoiled = False
         """Whether something was handed out that may not belong to the answer."""
         self._settled: list[str] = []
@@ -103,7 +103,7 @@ class Draft:
             self._rewrite("")
         self._cut, self._seam, self._sentinel = cut, None, sentinel
         self._reply, self._behind = [], []
-        self._ended = self.signed = False
+        self._ended, self.signed = False, None
         self._size = self._tried = 0
 
     def feed(self, delta: str) -> str:
@@ -241,13 +241,13 @@ class Draft:
         if self._sentinel and not self._ended:
             own, signature, behind = _unsigned(own, self._sentinel, cut_again=cut_again)
             self._ended = bool(signature)
-        self.signed = self._ended
-        if self.signed:
+        sure = True
+        if self._ended:
             own = own.rstrip()
-            sure = not _BARE_FENCE.sub("", behind).strip(" *`") or is_chatter(behind)
-        else:
-            new = "".join(self._reply)[seam.end :]
-            sure = cut_again or not self._sentinel or not is_chatter(new)
+            self.signed = self._is_nothing(behind)
+            sure = self.signed or self.live  # what stands before it is right in any case
+        elif self._sentinel and not cut_again:
+            sure = not is_chatter("".join(self._reply)[seam.end :])
         if seam.fenced and not cut_again:
             own = self._without_wrapper(own)
         if self.live:
@@ -255,6 +255,11 @@ class Draft:
         else:
             self._settled.append(own)
         return sure
+
+    def _is_nothing(self, behind: str) -> bool:
+        """Whether what stands behind the sentinel may be left out: the answer ends before it."""
+        behind = _BARE_FENCE.sub("", behind).strip(" *`\n")
+        return not behind or is_chatter(behind) or behind.startswith(self.text.lstrip()[:HELD])
 
     def _without_wrapper(self, own: str) -> str:
         """The end of a reply without the fence that it closed and had opened itself."""
@@ -319,7 +324,7 @@ def _covers(new: str, old: str) -> bool:
 
 def _last_seam(cut: Cut, reply: str, *, cut_again: bool, trusted: bool) -> Seam | None:
     """The seam of a reply that is over."""
-    if reply.strip() and cut.tail.startswith(reply.strip()):
+    if reply.strip() and cut.tail.startswith(reply.strip()) and reply.strip() != cut.tail.strip():
         # It has not come as far as the first part did.
         return Seam(len(cut.text), len(reply), "repeated") if cut_again else None
     seam = find_seam(cut, reply, over=True)

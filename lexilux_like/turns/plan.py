@@ -184,7 +184,7 @@ class Planner:
             and last.ask.asked != "first"
             and not (last.cut_by_limit and self._grow())
         ):
-            if last.cut_by_limit or self._level >= self.AGAIN:
+            if self._level >= self.AGAIN or (last.cut_by_limit and self._level >= self.TURN):
                 raise StopError("no_progress", "the model adds nothing to what there is")
             self._level += 1
 

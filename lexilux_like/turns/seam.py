@@ -69,12 +69,18 @@ def restarts(cut: Cut, reply: str) -> bool:
 def _repeated(cut: Cut, reply: str, *, over: bool) -> Seam | None:
     """The tail has come back: whatever follows it is new.
 
-    Where the tail occurs more than once in the answer, so may the place it stands for:
-    then all of the reply is looked at, and there must be only one explanation.
+    Where the tail occurs more than once in the answer, so may the place it stands for: then
+    it has to stand behind the anchor, or there must be only one explanation of all the reply.
     """
     unique = is_unique(cut.text, cut.tail)
-    if not unique and not over:
-        return None
+    if not unique:
+        after = _after_anchor(cut, reply)
+        if after:
+            begin = _after_space(reply, after[0])
+            if match := _pattern(cut, cut.at, len(cut.text)).match(reply, begin):
+                return Seam(len(cut.text), match.end(1), "repeated", after[1])
+        if not over:
+            return None
     found: list[Seam] = []
     for match in _pattern(cut, cut.at, len(cut.text)).finditer(reply):
         trimmings = _trimmings(reply[: match.start()], cut.kept, is_json=cut.is_json)
@@ -117,11 +123,15 @@ def own_words(cut: Cut, reply: str, start: int, how: Join, *, fenced: bool = Fal
 
     The white space between them is the reply's, if it has any and ours has not been seen yet.
     """
-    words = start + len(reply[start:]) - len(reply[start:].lstrip())
+    words = _after_space(reply, start)
     bare = len(cut.kept.rstrip())
     if words > start and bare >= cut.released:
         return Seam(bare, start, how, fenced)
     return Seam(cut.at, words if bare < cut.at else start, how, fenced)
+
+
+def _after_space(text: str, at: int) -> int:
+    return next((i for i in range(at, len(text)) if not text[i].isspace()), len(text))
 
 
 def _after_anchor(cut: Cut, reply: str) -> tuple[int, bool] | None:
@@ -138,7 +148,7 @@ def _after_anchor(cut: Cut, reply: str) -> tuple[int, bool] | None:
 
 def _end_of_tail(cut: Cut, reply: str, start: int, *, least: int) -> Seam | None:
     """A reply that leaves something out of the tail, and has the rest of it: that is known."""
-    begin = start + len(reply[start:]) - len(reply[start:].lstrip())
+    begin = _after_space(reply, start)
     for length in range(len(cut.tail) - 1, least - 1, -1):
         end = cut.tail[-length:]
         if reply.startswith(end, begin) and is_unique(cut.text, end):

@@ -1,0 +1,106 @@
+"""Answers that break on a live server: where, how, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from simulator import PrefillMode, SimulatedModel, serve
+
+from lexilux_like.testing import Cut, RecordedRequest, Reply, Send, stream
+from lexilux_like.testing.door import Doors, Streamed
+from lexilux_like.testing.script import End
+from lexilux_like.turns import retry
+from lexilux_like.turns.rules import LEARNED
+from lexilux_like.values.results import ChatResult
+
+METHODS = ("stream", "complete", "complete_stream")
+STORY = (
+    "The harbour wakes before the town does. Nets are mended by lamplight, and nobody speaks"
+    " until the kettle boils. At six the ferry leaves for the islands with bread, letters and"
+    " one sleepy goat. By noon the quay smells of tar and oranges. Children dive for coins that"
+    " tourists throw. When evening comes the boats return in a long line, and the bell counts"
+    " them home, one by one."
+)
+"""Prose without a repeated phrase; `HALF` is the first part of it."""
+HALF = 160
+
+
+@pytest.fixture(autouse=True)
+def instantly(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Waits between attempts take no time, and what one test taught the client is forgotten."""
+    monkeypatch.setattr(retry, "_backoff", lambda _state: 0.0)
+    LEARNED._works.clear()
+    yield
+    LEARNED._works.clear()
+
+
+def pieces(text: str, size: int = 7) -> list[str]:
+    """A text in deltas."""
+    return [text[i : i + size] for i in range(0, len(text), size)]
+
+
+def cut_answer(text: str = STORY[:HALF], **options: Any) -> Reply:
+    """A streamed answer that the token limit ends."""
+    return stream(*pieces(text), **{"finish_reason": "length", **options})
+
+
+def broken(reply: Reply, *, after: int, end: End | None = None) -> Reply:
+    """The reply up to so many writes, and then the end: a hang-up (FIN) unless given."""
+    return replace(reply, steps=(*reply.steps[:after], end or Cut()))
+
+
+def broken_inside(reply: Reply, *, at: int, end: End | None = None) -> Reply:
+    """The reply up to so many bytes of its body, and then the end: a hang-up unless given."""
+    return replace(reply, steps=(Send(body_of(reply)[:at]), end or Cut()))
+
+
+def body_of(reply: Reply) -> bytes:
+    """All that a reply writes."""
+    return b"".join(step.data for step in reply.steps if isinstance(step, Send))
+
+
+@dataclass
+class Model:
+    """A simulated model behind a server that spoils some of its replies.
+
+    `faults[i]` changes the i-th reply; None, and what is behind the last one, leaves it alone.
+    """
+
+    document: str = STORY
+    prefill: PrefillMode = "native"
+    faults: Sequence[Callable[[Reply], Reply] | None] = ()
+    behaviour: str = "obedient"
+    cut: int | None = None
+    part: int | None = None
+
+    def __post_init__(self) -> None:
+        self.model = SimulatedModel(
+            self.document,
+            self.behaviour,
+            cut=self.cut or len(self.document),
+            part=self.part,
+            prefill=self.prefill,
+        )
+        self._serve = serve(self.model)
+        self.sizes: list[tuple[int, int]] = []
+        """Of each reply, unspoilt: the number of its writes, and of its bytes."""
+
+    def __call__(self, request: RecordedRequest) -> Reply:
+        reply = self._serve(request)
+        place = len(self.sizes)
+        self.sizes.append((len(reply.steps), len(body_of(reply))))
+        fault = self.faults[place] if place < len(self.faults) else None
+        return fault(reply) if fault else reply
+
+
+def asked(doors: Doors, method: str, *args: Any, **options: Any) -> tuple[str, ChatResult]:
+    """The text as the caller got it, piece by piece where it is a stream; and the result."""
+    client = options.pop("client", {})
+    given = {"resume": "auto", **options} if method == "stream" else options
+    got = getattr(doors(**client), method)(*(args or ("Tell me.",)), **given)
+    if isinstance(got, Streamed):
+        return "".join(got.deltas), got.result
+    return got.text, got

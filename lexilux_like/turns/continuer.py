@@ -64,6 +64,7 @@ class ConversationContinuer:
         self._reasoning = ""
         self._continues = 0
         self._failures = 0
+        self._confirmed = 0
 
     def run(self) -> Flow[ChatResult]:
         """Ask until the answer is whole.
@@ -110,7 +111,7 @@ class ConversationContinuer:
         grown = text[known:] if joined != "none" and text != before else ""
         if ask.cut and ask.prefill and goes_on_directly(ask.cut, result.text):
             self._server.note(ask.request, ask.prefill, works=True)
-        reply = Reply(ask, result, joined, grown, error)
+        reply = Reply(ask, result, joined, grown, self._draft.short, error)
         self._record(reply, start=known)
         return reply
 
@@ -188,9 +189,10 @@ class ConversationContinuer:
             return False
         if reply.ask.asked != "turn":
             return status == "complete" and not reply.at_cap
-        if reply.joined == "repeated" and not reply.grown:
-            # Twice nothing is missing.
-            return status == "complete" if self._draft.signed is None else self._draft.signed
+        self._confirmed = self._confirmed + 1 if reply.adds_nothing else 0
+        if self._confirmed:
+            stopped = status == "complete" or (self._confirmed > 1 and reply.at_cap is False)
+            return stopped if self._draft.signed is None else self._draft.signed
         return status == "complete" and self._draft.signed is True
 
     def _next(self, reply: Reply) -> Flow[Ask]:
@@ -303,9 +305,8 @@ class ConversationContinuer:
         return replace(result, choices=(Choice(**own),))
 
     def _verdict(self, result: ChatResult) -> Status:
-        whole = self._draft.json_done or (
-            self._draft.signed is True and result.status != "complete"
-        )
+        denied = self._rules.continues and not result.complete  # but nothing is missing
+        whole = self._draft.json_done or denied
         return "complete" if whole and not result.tool_calls else result.status
 
 

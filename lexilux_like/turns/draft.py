@@ -7,7 +7,7 @@ import re
 
 from ..values.results import Join
 from ..wire.document import is_array, is_object
-from .cut import Cut, is_safe
+from .cut import Cut, is_safe, is_unique
 from .jsonscan import JSONScanner
 from .partial import PartialJSON
 from .seam import Seam, find_seam, in_fence, own_words, restarts, untrimmed
@@ -85,6 +85,11 @@ class Draft:
         return self._scanner is not None and self._scanner.broken is not None
 
     @property
+    def short(self) -> bool:
+        """Whether the last reply ended before it came to what is missing."""
+        return self._seam is not None and self._seam.short
+
+    @property
     def is_json(self) -> bool:
         """Whether the answer is JSON: it was expected, or all that came is the beginning of some.
 
@@ -148,11 +153,6 @@ class Draft:
                 self._rewrite(cut.text)
             return "none"
         return self._seam.how
-
-    def give_up(self) -> None:
-        """The reply that is coming in will not be joined."""
-        if self._cut is not None and self._seam is None:
-            self._reply = []
 
     def rest(self) -> str:
         """What was held back, at the end of the answer."""
@@ -244,9 +244,11 @@ class Draft:
         sure = True
         if self._ended:
             own = own.rstrip()
-            self.signed = self._is_nothing(behind)
+            self.signed = self._is_nothing(own, behind)
             sure = self.signed or self.live  # what stands before it is right in any case
-        elif self._sentinel and not cut_again:
+        elif self._sentinel and cut_again:
+            own = own[: len(own) - _begun(self._sentinel, own)]
+        elif self._sentinel:
             sure = not is_chatter("".join(self._reply)[seam.end :])
         if seam.fenced and not cut_again:
             own = self._without_wrapper(own)
@@ -256,10 +258,13 @@ class Draft:
             self._settled.append(own)
         return sure
 
-    def _is_nothing(self, behind: str) -> bool:
+    def _is_nothing(self, own: str, behind: str) -> bool:
         """Whether what stands behind the sentinel may be left out: the answer ends before it."""
         behind = _BARE_FENCE.sub("", behind).strip(" *`\n")
-        return not behind or is_chatter(behind) or behind.startswith(self.text.lstrip()[:HELD])
+        text = "".join(self._settled) + own
+        start = text.lstrip()[:HELD]
+        again = behind.startswith(start) and is_unique(text, start)
+        return not behind or is_chatter(behind) or again
 
     def _without_wrapper(self, own: str) -> str:
         """The end of a reply without the fence that it closed and had opened itself."""
@@ -286,6 +291,11 @@ def _unsigned(text: str, sentinel: str, *, cut_again: bool) -> tuple[str, str, s
     return text[: alike.start()], alike[0], ""
 
 
+def _begun(sentinel: str, text: str) -> int:
+    """How many characters at the end of a text are the sentinel's first ones."""
+    return next((n for n in range(len(sentinel), 0, -1) if text.endswith(sentinel[:n])), 0)
+
+
 def is_chatter(text: str) -> bool:
     """Whether the last paragraph is addressed to the user rather than part of an answer."""
     last = _PARAGRAPH.split(text.strip())[-1]
@@ -294,8 +304,8 @@ def is_chatter(text: str) -> bool:
 
 def other_answer(cut: Cut, reply: str, *, sentinel: str | None) -> str | None:
     """A reply as a whole answer with other words; None where it does not look like one."""
-    if untrimmed(reply).startswith(cut.kept.strip()):
-        return None  # it goes on from what it was shown
+    if not cut.anchor_at or untrimmed(reply).startswith(cut.kept.strip()):
+        return None  # it may go on from what it was shown
     if not cut.is_json:
         return reply.partition(sentinel)[0] if sentinel and restarts(cut, reply) else None
     lead = _LEAD.search(reply)
@@ -319,19 +329,20 @@ def _covers(new: str, old: str) -> bool:
         return False
     if is_object(known.value):
         return is_object(value) and known.value.keys() <= value.keys()
-    return is_array(value) and len(value) >= len(known.value)
+    # A list of what was left looks like a list of everything, but for where it begins.
+    return is_array(value) and is_array(known.value) and value[:1] == known.value[:1] != []
 
 
 def _last_seam(cut: Cut, reply: str, *, cut_again: bool, trusted: bool) -> Seam | None:
     """The seam of a reply that is over."""
+    short = Seam(len(cut.text), len(reply), "repeated", short=True)
     if reply.strip() and cut.tail.startswith(reply.strip()) and reply.strip() != cut.tail.strip():
-        # It has not come as far as the first part did.
-        return Seam(len(cut.text), len(reply), "repeated") if cut_again else None
+        return short if cut_again else None
     seam = find_seam(cut, reply, over=True)
     if seam is not None and seam.how == "reworded":
         joined = cut.text[: seam.begin] + reply[seam.end :]
         if cut.text.startswith(joined):
-            return Seam(len(cut.text), len(reply), "repeated") if cut_again else None
+            return short if cut_again else None
     if seam is None and trusted and reply.strip() and not restarts(cut, reply):
-        return own_words(cut, reply, 0, "prefill")
+        return own_words(cut, reply)
     return seam

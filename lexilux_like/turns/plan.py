@@ -51,19 +51,29 @@ class Reply:
     joined: Join
     grown: str = ""
     """What it added to the answer."""
+    short: bool = False
+    """It ended before it came to what is missing."""
     error: LexiluxError | None = None
 
     @property
-    def at_cap(self) -> bool:
-        """Whether all tokens that were allowed were spent, whatever the finish reason says."""
+    def at_cap(self) -> bool | None:
+        """Whether all tokens that were allowed were spent, whatever the finish reason says.
+
+        None where the limit or the usage is not known.
+        """
         limit = asking.budget(self.ask.request)
         spent = self.result.usage.output_tokens
-        return limit is not None and spent is not None and spent >= limit
+        return None if limit is None or spent is None else spent >= limit
+
+    @property
+    def adds_nothing(self) -> bool:
+        """Whether it repeated all that it was to repeat, and ended there."""
+        return self.joined == "repeated" and not self.grown and not self.short
 
     @property
     def cut_by_limit(self) -> bool:
         """Whether a token limit ended it."""
-        return self.error is None and (self.result.status == "truncated" or self.at_cap)
+        return self.error is None and (self.result.status == "truncated" or self.at_cap is True)
 
 
 class StopError(Exception):
@@ -203,7 +213,8 @@ class Planner:
         before = last.ask.cut.at if self._level == self.FURTHER and last.ask.cut else None
         is_json = draft.is_json
         cut = cut_back(text, released=draft.released, is_json=is_json, before=before)
-        if cut and last.ask.cut and last.result.status == "complete" and cut.at == last.ask.cut.at:
+        confirming = last.result.status == "complete" or last.adds_nothing
+        if cut and last.ask.cut and confirming and cut.at == last.ask.cut.at:
             # Whether that was the end shows from another place: a cut would move with it.
             cut = cut_back(text, released=draft.released, is_json=is_json, before=cut.at) or cut
         if cut is None:

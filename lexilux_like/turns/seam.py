@@ -33,6 +33,8 @@ class Seam:
     how: Join
     fenced: bool = False
     """The reply opened a code fence, which may have to be closed outside the answer."""
+    short: bool = False
+    """The reply ended before it had repeated all of the tail."""
 
 
 def find_seam(cut: Cut, reply: str, *, over: bool) -> Seam | None:
@@ -115,19 +117,18 @@ def _reworded(cut: Cut, reply: str) -> Seam | None:
     seam = _end_of_tail(cut, reply, end, least=PROOF)
     if seam is not None or not _may_follow(cut, reply[end:]):
         return seam
-    return own_words(cut, reply, end, "reworded", fenced=fenced)
+    return Seam(cut.at, _after_space(reply, end), "reworded", fenced)
 
 
-def own_words(cut: Cut, reply: str, start: int, how: Join, *, fenced: bool = False) -> Seam:
-    """The seam of a reply that goes on from what the model was shown, in words of its own.
+def own_words(cut: Cut, reply: str) -> Seam:
+    """The seam of a reply that goes on from a prefill, in words of its own.
 
-    The white space between them is the reply's, if it has any and ours has not been seen yet.
+    The white space before them is the reply's, if it has any and ours has not been seen yet.
     """
-    words = _after_space(reply, start)
-    bare = len(cut.kept.rstrip())
-    if words > start and bare >= cut.released:
-        return Seam(bare, start, how, fenced)
-    return Seam(cut.at, words if bare < cut.at else start, how, fenced)
+    words, bare = _after_space(reply, 0), len(cut.kept.rstrip())
+    if words and bare >= cut.released:
+        return Seam(bare, 0, "prefill")
+    return Seam(cut.at, words if bare < cut.at else 0, "prefill")
 
 
 def _after_space(text: str, at: int) -> int:
@@ -164,7 +165,7 @@ def _begin_of_tail(cut: Cut, reply: str) -> Seam | None:
         return None
     at = reply.find(tail[:most])
     rest = _without_overlap(reply[:at], cut.kept, is_json=cut.is_json)
-    if len(_FENCE.sub("", rest).strip(_MARKS)) >= PROOF:
+    if _bare(rest, is_json=cut.is_json):
         return None
     return Seam(cut.at, at, "reworded", _opens_fence(rest))
 
@@ -175,6 +176,9 @@ def _may_follow(cut: Cut, rest: str) -> bool:
     A model that rewords mostly keeps the first word; one that leaves something out does not.
     """
     pairs = zip(rest.lstrip(), cut.tail, strict=False)
+    space = cut.text[len(cut.kept.rstrip()) : cut.at]
+    if ("\n" in space) != ("\n" in rest[: _after_space(rest, 0)]):
+        return False
     alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
     return alike >= FIRST_WORD and (not cut.is_json or is_unique(cut.text, cut.tail[:alike]))
 
@@ -226,19 +230,21 @@ def _without_overlap(before: str, kept: str, *, is_json: bool) -> str:
 
 def _is_trimmings(before: str, kept: str, *, is_json: bool) -> bool:
     """Whether text is an introduction, a fence or dots, and nothing of the answer's own."""
-    text = _FENCE.sub("", before).strip(_MARKS)
-    if len(text) < PROOF:
-        return True
-    lines = [line for line in text.splitlines() if line.strip()]
+    text = _bare(before, is_json=is_json)
     announces = before.rstrip(" \t").endswith("\n") or text.endswith((":", "："))
-    if (
-        not announces
-        or len(text) > TRIMMINGS
-        or len(lines) > MOST_LINES
-        or (is_json and any(mark in text for mark in "{}[]"))
-    ):
+    lines = sum(1 for line in text.splitlines() if line.strip())
+    if not text:
+        return True
+    if not announces or len(text) > TRIMMINGS or lines > MOST_LINES:
+        return False
+    if is_json and any(mark in text for mark in "{}[]"):
         return False
     return not any(text[i : i + PROOF] in kept for i in range(max(1, len(text) - PROOF + 1)))
+
+
+def _bare(text: str, *, is_json: bool) -> str:
+    """Text without code fences, and without marks at its ends."""
+    return _FENCE.sub("", text).strip(_MARKS if is_json else _MARKS + "[]()")
 
 
 def untrimmed(reply: str) -> str:

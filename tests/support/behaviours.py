@@ -29,8 +29,8 @@ class Behaviour:
     """Applied to every reply, the first one and fresh ones too."""
     only: Literal["json", "text"] | None = None
     """The documents that it is about."""
-    undecidable: bool = False
-    """Whether nobody could tell its reply from a whole and faithful one."""
+    undecidable: Literal["always", "text", "periodic"] | None = None
+    """The documents where nobody could tell its reply from a whole and faithful one."""
 
     @property
     def stubborn(self) -> bool:
@@ -48,6 +48,16 @@ class Behaviour:
     def fits(self, document: str) -> bool:
         """Whether it is about such a document."""
         return self.only is None or (self.only == "json") == is_json(document)
+
+    def decidable(self, document: str) -> bool:
+        """Whether a perfect reader could tell what it does to such a document."""
+        match self.undecidable:
+            case "text":
+                return is_json(document)
+            case "periodic":
+                return document.find(document[:20], 1) < 0
+            case _:
+                return self.undecidable is None
 
 
 PREAMBLES = (
@@ -124,11 +134,19 @@ def both(
     *habits: Trait,
     evidence: str = KNOWN,
     only: Literal["json", "text"] | None = None,
+    undecidable: Literal["text", "periodic"] | None = None,
 ) -> tuple[Behaviour, Behaviour]:
     """A habit of a model that otherwise obeys, and of one that ignores what it is asked."""
     return (
-        Behaviour(name, says, (*OBEYING, *habits), evidence, only=only),
-        Behaviour(f"{name}_stubborn", f"{says} Ignores the anchor.", habits, evidence, only=only),
+        Behaviour(name, says, (*OBEYING, *habits), evidence, only=only, undecidable=undecidable),
+        Behaviour(
+            f"{name}_stubborn",
+            f"{says} Ignores the anchor.",
+            habits,
+            evidence,
+            only=only,
+            undecidable=undecidable,
+        ),
     )
 
 
@@ -254,9 +272,21 @@ LEADS = (
 )
 CONTENTS = (
     *both("reworded", "Says the rest of the cut sentence in other words.", t.rewording),
-    Behaviour("paraphrased", "Repeats the last sentence in other words.", (t.paraphrasing,)),
-    *both("gap", "Leaves out the rest of the cut line or element.", t.skipping),
-    *both("skips_passage", "Leaves out the next forty characters.", t.skipping_passage),
+    Behaviour(
+        "paraphrased",
+        "Repeats the last sentence in other words.",
+        (t.paraphrasing,),
+        undecidable="periodic",
+    ),
+    *both(
+        "gap", "Leaves out the rest of the cut line or element.", t.skipping, undecidable="periodic"
+    ),
+    *both(
+        "skips_passage",
+        "Leaves out the next forty characters.",
+        t.skipping_passage,
+        undecidable="text",
+    ),
     *both("indented", "Indents the rest otherwise.", t.restyled("wide"), only="json"),
     *both("minified", "Leaves out the white space.", t.restyled("none"), only="json"),
     *both("unescaped", "Writes characters for escapes.", t.unescaping, only="json"),
@@ -274,7 +304,7 @@ CONTENTS = (
         "lazy",
         "Ends early, as if that were all.",
         (*OBEYING, t.lazy),
-        undecidable=True,
+        undecidable="always",
     ),
 )
 ENDS = (
@@ -366,11 +396,13 @@ SERVERS = (
         evidence=FINISH,
     ),
     cutting("cut_stop", "Says stop though it was cut.", t.cut_finishing("stop")),
-    cutting(
+    Behaviour(
         "cut_stop_uncounted",
         "Says stop though it was cut, and reports no usage.",
-        t.cut_finishing("stop"),
-        t.uncounted,
+        OBEYING,
+        FINISH,
+        (t.cut_finishing("stop"), t.uncounted),
+        undecidable="text",
     ),
     cutting("cut_null", "Gives no reason for the cut.", t.cut_finishing(None)),
     cutting("cut_upper", "Says MAX_TOKENS.", t.cut_finishing("MAX_TOKENS")),

@@ -146,6 +146,8 @@ def is_safe(text: str, at: int) -> bool:
     one, other = text[at - 1 : at], text[at]
     if one == "\u200d" or _JOINED.match(other):
         return False
+    if one.isdigit() and other == "." and text[at + 1 : at + 2].isdigit():
+        return False
     if one.isascii() and other.isascii() and (one.isalnum() or one in ".-+") and other.isalnum():
         return False
     return _ESCAPE.search(text[max(0, at - 12) : at]) is None

@@ -49,7 +49,8 @@ def find_seam(cut: Cut, reply: str, *, over: bool) -> Seam | None:
         The seam, or None where nothing proves one (yet).
     """
     seam = _repeated(cut, reply, over=over)
-    if seam is None and over and cut.at:
+    recurs = cut.is_json and reply.count(cut.tail) > 1
+    if seam is None and over and cut.at and not recurs:
         seam = _reworded(cut, reply)
     if seam is not None and cut.is_json and _breaks(cut.text[: seam.begin] + reply[seam.end :]):
         return None
@@ -186,7 +187,7 @@ def _may_follow(cut: Cut, rest: str) -> bool:
 def _pattern(cut: Cut, start: int, stop: int) -> re.Pattern[str]:
     """Finds a part of the answer, trimmed, wherever it begins, as group 1.
 
-    In JSON any white space between its tokens will do.
+    In JSON any white space between its tokens will do, where it is not there as it was.
     """
     text = cut.text[start:stop] if stop == len(cut.text) else cut.text[start:stop].strip()
     if not cut.is_json:
@@ -198,7 +199,7 @@ def _pattern(cut: Cut, start: int, stop: int) -> re.Pattern[str]:
     tokens += _TOKEN.findall(text[len(tokens[0]) if tokens else 0 :])
     spaced = r"\s*".join(re.escape(each) for each in tokens if not each.isspace())
     space = r"\s*" if tokens[-1].isspace() else ""
-    return re.compile(f"(?=({spaced}{space}))")
+    return re.compile(f"(?=({re.escape(text)}|{spaced}{space}))")
 
 
 def _trimmings(before: str, kept: str, *, is_json: bool) -> str | None:

@@ -55,7 +55,8 @@ class Behaviour:
             case "text":
                 return is_json(document)
             case "periodic":
-                return document.find(document[:20], 1) < 0
+                lines = document.splitlines()
+                return document.find(document[:20], 1) < 0 and len(lines) == len(set(lines))
             case _:
                 return self.undecidable is None
 

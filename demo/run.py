@@ -1,7 +1,7 @@
 """The main job against a real engine on this machine: no key, no account, no download.
 
-Starts llama.cpp with a tiny model, asks it, streams from it, shows a truncated answer and a tool
-call, and stops it. The exit code is 0 only when everything went as the output says.
+Starts llama.cpp with a tiny model, asks it, streams from it, shows a truncated answer and how it
+is made whole, and a tool call, and stops it. The exit code is 0 only when everything went as the output says.
 """
 
 from __future__ import annotations
@@ -69,6 +69,22 @@ class Demo:
         expect(result.finish_reason == "length", "the finish reason should be 'length'")
         expect(not result.complete, "a part should not be called complete")
 
+    def whole(self) -> None:
+        """The same limit, and the whole answer all the same: continued and joined exactly."""
+        heading(
+            "chat.complete(...): continued until it is whole",
+            prompt := "Write the quick start guide.",
+        )
+        script = self._script("The quick start has four steps, and this text has many more words.")
+        result = self.chat.complete(
+            prompt, temperature=0, max_tokens=20, max_continues=20, extra=script
+        )
+        print(f"  {result.text}")
+        print(f"  {len(result.segments)} requests, joined to the letter")
+        verdict(result, "complete")
+        unbroken = self.chat(prompt, temperature=0, max_tokens=300, extra=script)
+        expect(result.text == unbroken.text, "the joined answer should be the unbroken one")
+
     def tools(self) -> None:
         """A tool call, its result, and the answer that the model makes of it."""
         heading(
@@ -134,6 +150,7 @@ def run(model: Path, *, scripted: bool) -> None:
             demo.call()
             demo.stream()
             demo.truncation()
+            demo.whole()
             if scripted:
                 print("\nNo tool call: random weights call no tools.")
             else:

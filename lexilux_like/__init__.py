@@ -9,7 +9,12 @@ if TYPE_CHECKING:
     from .chat import Chat
     from .transport.base import BaseAPIClient
     from .transport.ratelimit import RateLimiter
-    from .transport.streaming import AsyncStreamingIterator, StreamingIterator
+    from .transport.streaming import (
+        AsyncParsingIterator,
+        AsyncStreamingIterator,
+        ParsingIterator,
+        StreamingIterator,
+    )
     from .values.errors import (
         APIError,
         AuthenticationError,
@@ -56,6 +61,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "APIError",
+    "AsyncParsingIterator",
     "AsyncStreamingIterator",
     "AuthenticationError",
     "BaseAPIClient",
@@ -76,6 +82,7 @@ __all__ = [
     "NetworkError",
     "NotFoundError",
     "OutputValidationError",
+    "ParsingIterator",
     "QuotaExceededError",
     "RateLimitError",
     "RateLimiter",
@@ -106,7 +113,9 @@ _ROOMS = {
     ".chat": "Chat",
     ".transport.base": "BaseAPIClient",
     ".transport.ratelimit": "RateLimiter",
-    ".transport.streaming": "AsyncStreamingIterator StreamingIterator",
+    ".transport.streaming": (
+        "AsyncParsingIterator AsyncStreamingIterator ParsingIterator StreamingIterator"
+    ),
     ".values.history": "ChatHistory",
     ".values.options": "ChatParams",
     ".values.parts": "audio_part file_part image_part text_part",

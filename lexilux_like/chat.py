@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 from ._keywords import spelled_out
 from .transport.base import BaseAPIClient, ClientOptions, call_timeouts
-from .transport.streaming import AsyncStreamingIterator, StreamingIterator
-from .turns.continuer import ConversationContinuer
-from .turns.retry import Attempts, retried
-from .turns.rules import LEARNED, RESUMES, Rules, Server, checked_rules
-from .turns.turn import Turn, streamed, timed, whole
+from .transport.streaming import (
+    AsyncParsingIterator,
+    AsyncStreamingIterator,
+    ParsingIterator,
+    StreamingIterator,
+)
+from .turns.calls import Calls
+from .turns.rules import LEARNED, Server
+from .turns.shape import as_json, wanted_type
 from .values.errors import ValidationError
 from .values.history import ChatHistory
 from .values.messages import Message, MessagesLike
@@ -23,6 +27,7 @@ from .values.options import (
     WholeOptions,
     check_options,
 )
+from .values.output import OutputType, output_type
 from .values.request import AnyOptions, ChatRequest, resolve
 from .values.results import ChatResult
 from .wire.openai import OpenAIDialect
@@ -30,7 +35,8 @@ from .wire.profiles import find_profile
 
 if TYPE_CHECKING:
     from .turns.flow import Flow
-    from .wire.dialect import Dialect
+
+T = TypeVar("T")
 
 
 class Chat(BaseAPIClient):
@@ -71,8 +77,11 @@ class Chat(BaseAPIClient):
         super().__init__(base_url=base_url, **options)
         self.model = model
         profile = find_profile(self.base_url, provider)
-        self._dialect: Dialect = OpenAIDialect(self.base_url, profile)
-        self._server = Server(self.base_url, profile, LEARNED)
+        self._calls = Calls(
+            OpenAIDialect(self.base_url, profile),
+            Server(self.base_url, profile, LEARNED),
+            self._budget,
+        )
 
     @spelled_out
     def __call__(self, messages: MessagesLike, **options: Unpack[CallOptions]) -> ChatResult:
@@ -147,6 +156,8 @@ class Chat(BaseAPIClient):
         Raises:
             ChatIncompleteResponseError: It could not be made whole; `reason` says why, and
                 `final_result` holds everything received.
+            OutputValidationError: It does not fit the type that `response_format` is, however
+                often the model was told why.
             ValidationError: An option or a message is not valid. Nothing was sent.
             LexiluxError: The first request failed before any content came, as for a call.
         """
@@ -179,7 +190,8 @@ class Chat(BaseAPIClient):
         Raises:
             ValidationError: An option or a message is not valid. Nothing was sent.
 
-        While iterating: the errors of `complete`.
+        While iterating: the errors of `complete`. An answer that does not fit its type is not
+        asked for again; the error comes before the last chunk.
         """
         return self._iterate(self._completed(messages, options, live=True), options)
 
@@ -189,6 +201,95 @@ class Chat(BaseAPIClient):
     ) -> AsyncStreamingIterator:
         """`complete_stream`, async; awaiting it first is fine."""
         return self._aiterate(self._completed(messages, options, live=True), options)
+
+    @overload
+    def parse(
+        self, messages: MessagesLike, kind: type[T], **options: Unpack[CompleteOptions]
+    ) -> T: ...
+    @overload
+    def parse(
+        self, messages: MessagesLike, kind: Any, **options: Unpack[CompleteOptions]
+    ) -> Any: ...
+    @spelled_out
+    def parse(self, messages: MessagesLike, kind: Any, **options: Unpack[CompleteOptions]) -> Any:
+        """Ask for a value of a type. `complete(response_format=kind)` gives the answer around it.
+
+        A cut answer is gone on from, as in `complete`. One that is whole and does not fit is told
+        what is wrong and asked again, `max_reasks` times at most.
+
+        Args:
+            messages: As for a call.
+            kind: A pydantic model, a dataclass, a TypedDict, an enum, a union or a list of them,
+                or whatever else pydantic knows and JSON can say.
+            **options: See `CompleteOptions`; `response_format` is not for here.
+
+        Raises:
+            OutputValidationError: The answer does not fit; `errors` says why, `items` has the
+                valid items of a list, and `partial` all that came.
+            ChatIncompleteResponseError: As for `complete`; `parsed` and `items` have what finished.
+            ValidationError: JSON has no form for the type, or as for `complete`. Nothing was sent.
+            LexiluxError: The first request failed before any content came, as for a call.
+        """
+        flow = self._completed(messages, options, live=False, must_be=output_type(kind))
+        return self._run(flow, options).parsed
+
+    @overload
+    async def aparse(
+        self, messages: MessagesLike, kind: type[T], **options: Unpack[CompleteOptions]
+    ) -> T: ...
+    @overload
+    async def aparse(
+        self, messages: MessagesLike, kind: Any, **options: Unpack[CompleteOptions]
+    ) -> Any: ...
+    @spelled_out
+    async def aparse(
+        self, messages: MessagesLike, kind: Any, **options: Unpack[CompleteOptions]
+    ) -> Any:
+        """`parse`, async."""
+        flow = self._completed(messages, options, live=False, must_be=output_type(kind))
+        return (await self._arun(flow, options)).parsed
+
+    @overload
+    def stream_parse(
+        self, messages: MessagesLike, kind: type[T], **options: Unpack[CompleteStreamOptions]
+    ) -> ParsingIterator[T]: ...
+    @overload
+    def stream_parse(
+        self, messages: MessagesLike, kind: Any, **options: Unpack[CompleteStreamOptions]
+    ) -> ParsingIterator[Any]: ...
+    @spelled_out
+    def stream_parse(
+        self, messages: MessagesLike, kind: Any, **options: Unpack[CompleteStreamOptions]
+    ) -> ParsingIterator[Any]:
+        """`parse`, part by part: what has finished of the value, as JSON data, and never changes.
+
+        What was shown cannot be taken back, so an answer that does not fit is not asked for again.
+
+        Returns:
+            An iterator and context manager; its `value` is the value, once it is at its end.
+
+        While iterating: the errors of `parse`.
+        """
+        shape = output_type(kind)
+        flow = self._completed(messages, options, live=True, must_be=shape)
+        return ParsingIterator(self._iterate(flow, options), shape)
+
+    @overload
+    def astream_parse(
+        self, messages: MessagesLike, kind: type[T], **options: Unpack[CompleteStreamOptions]
+    ) -> AsyncParsingIterator[T]: ...
+    @overload
+    def astream_parse(
+        self, messages: MessagesLike, kind: Any, **options: Unpack[CompleteStreamOptions]
+    ) -> AsyncParsingIterator[Any]: ...
+    @spelled_out
+    def astream_parse(
+        self, messages: MessagesLike, kind: Any, **options: Unpack[CompleteStreamOptions]
+    ) -> AsyncParsingIterator[Any]:
+        """`stream_parse`, async; awaiting it first is fine."""
+        shape = output_type(kind)
+        flow = self._completed(messages, options, live=True, must_be=shape)
+        return AsyncParsingIterator(self._aiterate(flow, options), shape)
 
     @spelled_out
     def chat_with_history(
@@ -242,15 +343,12 @@ class Chat(BaseAPIClient):
 
     def _ask(self, messages: MessagesLike, options: CallOptions) -> Flow[ChatResult]:
         check_options(options, CallOptions)
-        return self._hardened(whole(self._dialect), messages, options)
+        return self._calls.ask(self._resolved(messages, options), retries=self.max_retries)
 
     def _ask_streamed(self, messages: MessagesLike, options: StreamOptions) -> Flow[ChatResult]:
         check_options(options, StreamOptions)
-        turn = streamed(self._dialect)
-        if options.get("resume", "off") == "off":
-            return self._hardened(turn, messages, options)
         request = self._resolved(messages, options)
-        return self._continued(turn, request, checked_rules(options, request, continues=False))
+        return self._calls.stream(request, options, retries=self.max_retries)
 
     def _completed(
         self,
@@ -258,44 +356,26 @@ class Chat(BaseAPIClient):
         options: CompleteOptions | CompleteStreamOptions,
         *,
         live: bool,
+        must_be: OutputType[Any] | None = None,
     ) -> Flow[ChatResult]:
         check_options(options, CompleteStreamOptions if live else CompleteOptions)
-        request = self._resolved(messages, options)
-        rules = checked_rules(options, request, continues=True)
-        turn = whole if rules.resume == "off" and not live else streamed
-        return self._continued(turn(self._dialect), request, rules, live=live)
-
-    def _continued(
-        self, turn: Turn, request: ChatRequest, rules: Rules, *, live: bool = True
-    ) -> Flow[ChatResult]:
-        """The turn with retries, resuming and continuation; timed as a whole."""
-        most = self.max_retries if rules.resume == "off" else max(self.max_retries, RESUMES)
-        attempts = Attempts(most, self._budget)
-
-        def continued(request: ChatRequest) -> Flow[ChatResult]:
-            return ConversationContinuer(
-                retried(turn, attempts),
-                request,
-                rules,
-                server=self._server,
-                attempts=attempts,
-                live=live,
-            ).run()
-
-        return timed(continued)(request)
+        if must_be is not None and options.get("response_format") is not None:
+            raise ValidationError("response_format is for complete(): here the type is given")
+        kind = must_be or wanted_type(options)
+        request = self._resolved(messages, options if kind is None else as_json(options))
+        return self._calls.complete(
+            request,
+            options,
+            retries=self.max_retries,
+            live=live,
+            kind=kind,
+            required=must_be is not None,
+        )
 
     def _resolved(self, messages: MessagesLike, options: AnyOptions) -> ChatRequest:
         """The request, checked here and now, and so are its time limits."""
         call_timeouts(self.timeouts, options)
         return resolve(messages, options, default_model=self.model)
-
-    def _hardened(
-        self, turn: Turn, messages: MessagesLike, options: CallOptions | StreamOptions
-    ) -> Flow[ChatResult]:
-        """The turn with retries and timing."""
-        request = self._resolved(messages, options)
-        attempts = Attempts(self.max_retries, self._budget)
-        return timed(retried(turn, attempts))(request)
 
     def __repr__(self) -> str:
         return f"{super().__repr__()[:-1]}, model={self.model!r})"

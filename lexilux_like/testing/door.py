@@ -25,6 +25,16 @@ class Streamed:
         return [chunk.delta for chunk in self.chunks if chunk.delta]
 
 
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A value whose parts were read to their end."""
+
+    snapshots: list[Any]
+    """What had finished of it, as JSON data, time after time."""
+    value: Any
+    result: StreamingResult
+
+
 class Door:
     """A `Chat` behind blocking methods that go through its sync or its async ones.
 
@@ -55,6 +65,16 @@ class Door:
         """`chat.complete()` or `chat.acomplete()`."""
         result: ChatResult = self._ask("complete", *args, **options)
         return result
+
+    def parse(self, *args: Any, **options: Any) -> Any:
+        """`chat.parse()` or `chat.aparse()`."""
+        return self._ask("parse", *args, **options)
+
+    def stream_parse(self, *args: Any, **options: Any) -> Parsed:
+        """`chat.stream_parse()` or `chat.astream_parse()`, read to the end."""
+        opened = self.open_stream(*args, method="stream_parse", **options)
+        snapshots: list[Any] = opened.items()
+        return Parsed(snapshots, opened.iterator.value, opened.result)
 
     def stream(self, *args: Any, **options: Any) -> Streamed:
         """`chat.stream()` or `chat.astream()`, read to the end."""
@@ -117,9 +137,13 @@ class OpenStream:
 
     def drain(self) -> Streamed:
         """Read all that is left."""
+        return Streamed(self.items(), self.result)
+
+    def items(self) -> list[Any]:
+        """All that is left."""
         if self._runner is None:
-            return Streamed(list(self.iterator), self.result)
-        return Streamed(self._runner.run(_collected(self.iterator)), self.result)
+            return list(self.iterator)
+        return self._runner.run(_collected(self.iterator))
 
     def close(self) -> None:
         """Give the stream up."""
@@ -129,8 +153,8 @@ class OpenStream:
             self._runner.run(_awaited(self.iterator.aclose))
 
 
-async def _collected(chunks: AsyncIterator[ChatStreamChunk]) -> list[ChatStreamChunk]:
-    return [chunk async for chunk in chunks]
+async def _collected(items: AsyncIterator[Any]) -> list[Any]:
+    return [item async for item in items]
 
 
 async def _awaited(method: Callable[..., Any], *args: Any, **options: Any) -> Any:

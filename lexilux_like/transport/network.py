@@ -20,6 +20,10 @@ SocketOption: TypeAlias = (
 )
 
 
+class ClosedIdleError(httpcore.ReadError):
+    """A kept connection was closed before it said anything: the server had given it up."""
+
+
 class WatchedBackend(httpcore.NetworkBackend):
     """Opens connections within the time that the current call has left."""
 
@@ -46,10 +50,14 @@ class WatchedStream(httpcore.NetworkStream):
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
         self.answered = True
+        self.served = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        data = self._stream.read(max_bytes, _within(timeout, httpcore.ReadTimeout))
-        self.answered = True
+        try:
+            data = self._stream.read(max_bytes, _within(timeout, httpcore.ReadTimeout))
+        except httpcore.ReadError as error:
+            raise _read_error(self, error) from error
+        _received(self, data)
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -99,10 +107,14 @@ class AsyncWatchedStream(httpcore.AsyncNetworkStream):
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
         self._stream = stream
         self.answered = True
+        self.served = False
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        data = await self._stream.read(max_bytes, _within(timeout, httpcore.ReadTimeout))
-        self.answered = True
+        try:
+            data = await self._stream.read(max_bytes, _within(timeout, httpcore.ReadTimeout))
+        except httpcore.ReadError as error:
+            raise _read_error(self, error) from error
+        _received(self, data)
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -126,6 +138,24 @@ class AsyncWatchedStream(httpcore.AsyncNetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
+
+
+def _received(stream: WatchedStream | AsyncWatchedStream, data: bytes) -> None:
+    """Note that bytes came, or that the end of the connection did.
+
+    Raises:
+        ClosedIdleError: The end came in place of an answer, on a connection that has served before.
+    """
+    if not data and stream.served and not stream.answered:
+        raise ClosedIdleError
+    stream.answered = True
+    stream.served = stream.served or bool(data)
+
+
+def _read_error(
+    stream: WatchedStream | AsyncWatchedStream, error: httpcore.ReadError
+) -> httpcore.ReadError:
+    return ClosedIdleError(*error.args) if stream.served and not stream.answered else error
 
 
 def _connecting(timeout: float | None) -> float | None:

@@ -3,6 +3,10 @@
 What is left out is what must not happen here: redirects, cookies, .netrc, and
 credentials that travel to another host. A pool slows down with the number of its
 connections, so that each one serves few requests at a time, and there are several.
+
+A server may close a kept connection at any moment, also while a request is on its way. Where
+it does so without a word, on a connection that has served before, the request goes out on
+another one: nobody was listening, and that is no attempt of the caller's.
 """
 
 from __future__ import annotations
@@ -21,7 +25,13 @@ from ..values.errors import LexiluxConnectionError, ValidationError
 from ..wire.http import Request
 from .endpoint import Endpoint, Verify, choose_proxy, tls_context
 from .engine import AsyncOpened, Opened, header_dict, timeout_extension
-from .network import AsyncWatchedBackend, AsyncWatchedStream, WatchedBackend, WatchedStream
+from .network import (
+    AsyncWatchedBackend,
+    AsyncWatchedStream,
+    ClosedIdleError,
+    WatchedBackend,
+    WatchedStream,
+)
 from .watch import Watch
 
 POOL_SIZE = 32
@@ -96,8 +106,11 @@ class PoolEngine:
         self._close_abandoned()
         outgoing = self._route.request(request, watch, accept)
         shard = self._enter()
+        response: httpcore.Response | None = None
         try:
-            response: httpcore.Response = shard.pool.handle_request(outgoing)
+            while response is None:  # each round drops a connection that the server has closed
+                with contextlib.suppress(ClosedIdleError):
+                    response = shard.pool.handle_request(outgoing)
         except BaseException:
             self._leave(shard)
             raise
@@ -175,8 +188,11 @@ class AsyncPoolEngine:
             await anext(self._end)
         outgoing = self._route.request(request, watch, accept)
         shard = self._enter()
+        response: httpcore.Response | None = None
         try:
-            response: httpcore.Response = await shard.pool.handle_async_request(outgoing)
+            while response is None:  # each round drops a connection that the server has closed
+                with contextlib.suppress(ClosedIdleError):
+                    response = await shard.pool.handle_async_request(outgoing)
         except BaseException:
             shard.busy -= 1
             raise

@@ -6,14 +6,18 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, 
 from contextlib import suppress
 from inspect import GEN_RUNNING, getgeneratorstate
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Generic, Self, TypeVar
 
 from ..turns.flow import Flow, Stepper
+from ..turns.structured import Snapshots, value_of
 from ..turns.turn import streaming_result
 from ..values.errors import LexiluxError
+from ..values.output import OutputType
 from ..values.results import ChatResult, ChatStreamChunk, StreamingResult
 from .drive import aiterate, iterate, presentable
 from .worlds import AsyncWorld, SyncWorld
+
+T = TypeVar("T")
 
 
 class StreamingIterator(Iterator[ChatStreamChunk]):
@@ -186,3 +190,97 @@ def so_far(step: Stepper[ChatResult], failure: ChatResult | None) -> StreamingRe
     if step.progress is not None:
         return step.progress.so_far()
     return StreamingResult(status="unannounced")
+
+
+class ParsingIterator(Iterator[Any], Generic[T]):
+    """What has finished of a value while its JSON comes in; `value` is the value at the end.
+
+    Each item is JSON data: the finished parts, without the wrapper that the JSON may have. It
+    holds all that the one before it held, and is never changed afterwards; do not change it
+    either, for items share their parts. One comes whenever a part has finished, or an object or
+    an array has begun. Everything else is as for a `StreamingIterator`.
+    """
+
+    def __init__(self, chunks: StreamingIterator, kind: OutputType[T]) -> None:
+        self._chunks = chunks
+        self._snapshots = Snapshots(kind)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Any:
+        for chunk in self._chunks:
+            if self._snapshots.take(chunk.delta):
+                return self._snapshots.latest
+        raise StopIteration
+
+    @property
+    def value(self) -> T:
+        """The value, validated.
+
+        Raises:
+            ValidationError: The stream has not come to its end.
+        """
+        value: T = value_of(self.result)
+        return value
+
+    @property
+    def result(self) -> StreamingResult:
+        """The answer so far, as `StreamingIterator.result`; its text is the JSON."""
+        return self._chunks.result
+
+    def close(self) -> None:
+        """Give the connection back before the end. Safe to call twice, and from another thread."""
+        self._chunks.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+
+class AsyncParsingIterator(AsyncIterator[Any], Generic[T]):
+    """`ParsingIterator`, async; awaiting it gives itself."""
+
+    def __init__(self, chunks: AsyncStreamingIterator, kind: OutputType[T]) -> None:
+        self._chunks = chunks
+        self._snapshots = Snapshots(kind)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Any:
+        async for chunk in self._chunks:
+            if self._snapshots.take(chunk.delta):
+                return self._snapshots.latest
+        raise StopAsyncIteration
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        yield from ()
+        return self
+
+    @property
+    def value(self) -> T:
+        """The value, validated.
+
+        Raises:
+            ValidationError: The stream has not come to its end.
+        """
+        value: T = value_of(self.result)
+        return value
+
+    @property
+    def result(self) -> StreamingResult:
+        """The answer so far, as `StreamingIterator.result`; its text is the JSON."""
+        return self._chunks.result
+
+    async def aclose(self) -> None:
+        """Give the connection back before the end. Safe to call twice, and from another task."""
+        await self._chunks.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.aclose()

@@ -64,7 +64,7 @@ class ConversationContinuer:
         self._reasoning = ""
         self._continues = 0
         self._failures = 0
-        self._confirmed = 0
+        self._ends = 0
 
     def run(self) -> Flow[ChatResult]:
         """Ask until the answer is whole.
@@ -183,17 +183,29 @@ class ConversationContinuer:
             raise StopError("context_exceeded", "the context window is full")
         if status == "tool_calls" and reply.result.tool_calls:
             return all(_is_json(call.arguments) for call in reply.result.tool_calls)
-        if self._draft.json_broken:
+        if self._draft.json_broken or self._is_prose(reply.result):
             raise StopError("invalid_json", "the answer was to be JSON and is not")
         if self._draft.is_json:
             return False
         if reply.ask.asked != "turn":
             return status == "complete" and not reply.at_cap
-        self._confirmed = self._confirmed + 1 if reply.adds_nothing else 0
-        if self._confirmed:
-            stopped = status == "complete" or (self._confirmed > 1 and reply.at_cap is False)
-            return stopped if self._draft.signed is None else self._draft.signed
-        return status == "complete" and self._draft.signed is True
+        if self._draft.signed is not None:
+            return self._draft.signed and (status == "complete" or reply.adds_nothing)
+        return self._twice_over(reply)
+
+    def _is_prose(self, result: ChatResult) -> bool:
+        """Whether JSON was expected, and words came in its place, to their end."""
+        said = result.status == "complete" and bool(result.text.strip())
+        return self._rules.expects_json and said and not self._draft.text
+
+    def _twice_over(self, reply: Reply) -> bool:
+        """Whether the model has twice said that nothing is missing."""
+        stopped = reply.result.status == "complete" and not reply.at_cap
+        if reply.grown:
+            self._ends = int(stopped)
+        elif reply.adds_nothing:
+            self._ends += stopped or reply.at_cap is False
+        return self._ends > 1 and reply.adds_nothing
 
     def _next(self, reply: Reply) -> Flow[Ask]:
         """The next request, after what has to be waited for.
@@ -268,6 +280,7 @@ class ConversationContinuer:
         unfinished: list[Status] = [each.status for each in self._results if not each.complete]
         several = len(self._results) > 1
         result = self._joined(unfinished[-1] if unfinished else "truncated")
+        result = replace(result, segments=tuple(self._segments))
         if stop.give_partial or (stop.cause is None and not self._rules.ensure_complete):
             return (yield from self._end(result))
         plain = not self._rules.continues or (self._rules.resume == "off" and not several)

@@ -66,7 +66,12 @@ class Cut:
 
 
 def cut_back(
-    text: str, *, released: int = 0, is_json: bool = False, before: int | None = None
+    text: str,
+    *,
+    released: int = 0,
+    is_json: bool = False,
+    before: int | None = None,
+    near: bool = False,
 ) -> Cut | None:
     """Choose where to go back to; None where too little of the text would be left.
 
@@ -75,11 +80,13 @@ def cut_back(
         released: The consumer has seen so much of it: no further back than that.
         is_json: Elements and members are the best boundaries.
         before: An earlier choice did not work: further back than that.
+        near: As near to the end as can be, because replies are short.
     """
-    tail = TAIL if released else max(TAIL, min(LONG_TAIL, len(text) // 3))
+    tail = TAIL if released or near else max(TAIL, min(LONG_TAIL, len(text) // 3))
     latest = len(text) - tail if before is None else min(before - 1, len(text) - tail)
     floor = max(released, 1)
-    at = next(_places(text, floor, latest, is_json=is_json), None)
+    places = _places(text, floor, latest, is_json=is_json and not near, near=near)
+    at = next(places, None)
     if at is None:
         at = released if released and before is None and text[released:].strip() else None
     if at is None or not text[:at].strip():
@@ -87,9 +94,9 @@ def cut_back(
     return Cut(text, at, _anchor_at(text, at), is_json, released)
 
 
-def _places(text: str, floor: int, latest: int, *, is_json: bool) -> Iterator[int]:
+def _places(text: str, floor: int, latest: int, *, is_json: bool, near: bool) -> Iterator[int]:
     """Places to go back to, the best first, whose tail occurs only once in the text."""
-    reach = min(REACH, max(3 * TAIL, len(text) * 3 // 10))
+    reach = 2 * TAIL if near else min(REACH, max(3 * TAIL, len(text) * 3 // 10))
     last_resort: int | None = None
     while True:
         earliest = max(floor, len(text) - reach)

@@ -59,11 +59,12 @@ class Reply:
     def at_cap(self) -> bool | None:
         """Whether all tokens that were allowed were spent, whatever the finish reason says.
 
-        None where the limit or the usage is not known.
+        None where the limit or the usage is not known. A server that spends more does not
+        know the limit, and so was not stopped by it.
         """
         limit = asking.budget(self.ask.request)
         spent = self.result.usage.output_tokens
-        return None if limit is None or spent is None else spent >= limit
+        return None if limit is None or spent is None else limit <= spent <= limit + 1
 
     @property
     def adds_nothing(self) -> bool:
@@ -119,6 +120,7 @@ class Planner:
         self._level = self.PREFILL
         self._last_grown = ""
         self._limited = False
+        self._near = False
         self._first_length = 0
 
     def first(self) -> Ask:
@@ -192,8 +194,12 @@ class Planner:
         elif (
             last.error is None
             and last.ask.asked != "first"
+            and not (last.adds_nothing and last.result.status == "complete")
             and not (last.cut_by_limit and self._grow())
         ):
+            if last.cut_by_limit and last.short and not self._near:
+                self._near = True
+                return
             if self._level >= self.AGAIN or (last.cut_by_limit and self._level >= self.TURN):
                 raise StopError("no_progress", "the model adds nothing to what there is")
             self._level += 1
@@ -212,7 +218,9 @@ class Planner:
         """A request for the rest; None where too little of the text would be left."""
         before = last.ask.cut.at if self._level == self.FURTHER and last.ask.cut else None
         is_json = draft.is_json
-        cut = cut_back(text, released=draft.released, is_json=is_json, before=before)
+        cut = cut_back(
+            text, released=draft.released, is_json=is_json, before=before, near=self._near
+        )
         confirming = last.result.status == "complete" or last.adds_nothing
         if cut and last.ask.cut and confirming and cut.at == last.ask.cut.at:
             # Whether that was the end shows from another place: a cut would move with it.

@@ -40,6 +40,7 @@ class Rules:
     on_error_callback: OnErrorCallback | None = None
     prefill: PrefillForm | Literal["auto", "off"] = "auto"
     allow_larger_max_tokens: bool = True
+    max_reasks: int = 2
     resume: Resume = "auto"
 
 
@@ -67,6 +68,7 @@ def checked_rules(options: Mapping[str, Any], request: ChatRequest, *, continues
         on_error_callback=given.get("on_error_callback"),
         prefill=_one_of(given, "prefill", ("auto", "off", *get_args(PrefillForm))),
         allow_larger_max_tokens=bool(given.get("allow_larger_max_tokens", True)),
+        max_reasks=_count(given, "max_reasks", 2),
         resume=_one_of(
             given, "resume", ("auto", "off", "require") if continues else ("off", "auto", "require")
         ),
@@ -110,7 +112,7 @@ def _delay(value: float | tuple[float, ...]) -> tuple[float, float]:
 
 
 class Learned:
-    """What servers were seen to do with a prefill, by base_url, model and form.
+    """What servers were seen to do with a form of prefill or schema, by base_url and model.
 
     It holds the last 1,000 of them.
     """

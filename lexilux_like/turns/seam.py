@@ -139,7 +139,7 @@ def _after_space(text: str, at: int) -> int:
 def _after_anchor(cut: Cut, reply: str) -> tuple[int, bool] | None:
     """The end of the anchor in a reply, and whether a fence of its own stands before it."""
     anchor, before_it = cut.anchor, cut.text[: cut.anchor_at]
-    if len(anchor) < PROOF or not is_unique(cut.text, anchor):
+    if len(anchor) < 2 * PROOF or not is_unique(cut.text, anchor):
         return None
     for match in _pattern(cut, cut.anchor_at, cut.at).finditer(reply):
         trimmings = _trimmings(reply[: match.start()], before_it, is_json=cut.is_json)

@@ -330,3 +330,7 @@ class OutputValidationError(LexiluxError):
         self.errors = list(errors)
         self.parsed = parsed
         self.items = list(items)
+
+    def censor(self, clean: Callable[[str], str]) -> None:  # noqa: D102 - as the root's
+        super().censor(clean)
+        self.errors = [clean(each) for each in self.errors]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ from lexilux_like.testing import (
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+REPORT = json.dumps(
+    {f"shelf {n}": [f"item {n}.{m}" for m in range(9)] for n in range(14)}, indent=1
+)
 KEY = "sk-of-the-examples"
 
 
@@ -59,7 +63,12 @@ def provide(request: RecordedRequest) -> Reply:
     body = request.json
     message: dict[str, Any] = {"role": "assistant", "content": "Hello, Alice!"}
     finish_reason = "length" if body.get("max_tokens", 1000) <= 50 else "stop"
-    if body.get("response_format"):
+    question = str(body["messages"][0]["content"])
+    if "report about the stock" in question:
+        return report(body)
+    if "Alice is thirty" in question:
+        message["content"] = '{"name": "Alice", "age": 30}'
+    elif body.get("response_format"):
         message["content"] = '{"colours": ["red", "green", "blue"]}'
     if body.get("reasoning_effort"):
         message["reasoning_content"] = "Three times seven."
@@ -71,6 +80,16 @@ def provide(request: RecordedRequest) -> Reply:
     choice = {"message": message, "finish_reason": finish_reason}
     choices = [{"index": i, **choice} for i in range(body.get("n", 1))]
     return json_reply({"id": "chatcmpl-1", "choices": choices, "usage": USAGE})
+
+
+def report(body: dict[str, Any]) -> Reply:
+    """A long answer in JSON, cut off as often as the budget asks, and gone on with if asked."""
+    last = body["messages"][-1]
+    said = body["messages"][-2]["content"] if len(body["messages"]) > 2 else ""
+    said = said if last["role"] == "user" else last["content"]
+    rest = REPORT[REPORT.index(said) + len(said) :] if said else REPORT
+    part = rest[: 3 * body["max_tokens"]]
+    return stream(part, finish_reason="length" if part != rest else "stop")
 
 
 def deltas(message: dict[str, Any]) -> list[dict[str, Any]]:

@@ -38,6 +38,7 @@ def test_demo_shows_a_call_a_stream_a_truncation_and_a_tool(
     assert "The capital of France is Paris." in shown
     assert "first content after" in shown
     assert "status 'truncated', finish_reason 'length', 20 tokens" in shown
+    assert "joined to the letter" in shown
     assert 'the model calls get_weather({"city": "Oslo"})' in shown
     assert shown.endswith("Everything went as it should.\n")
 

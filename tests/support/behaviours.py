@@ -272,7 +272,12 @@ LEADS = (
     ),
 )
 CONTENTS = (
-    *both("reworded", "Says the rest of the cut sentence in other words.", t.rewording),
+    *both(
+        "reworded",
+        "Says the rest of the cut sentence in other words.",
+        t.rewording,
+        undecidable="periodic",
+    ),
     Behaviour(
         "paraphrased",
         "Repeats the last sentence in other words.",

@@ -131,14 +131,15 @@ def test_a_tail_that_does_not_come_back_proves_nothing() -> None:
 
 
 def test_an_anchor_carries_other_words() -> None:
-    cut = cut_at(PROSE, 21)
-    reply = "The kettle was cold. Nobody had wanted any, and it stayed so."
+    cut = cut_at(f"In the kitchen {PROSE}", 36)
+    reply = "In the kitchen The kettle was cold. Nobody had wanted any, and it stayed so."
     assert joined(cut, reply) == reply
 
 
 def test_an_anchor_does_not_carry_a_jump() -> None:
-    cut = cut_at(PROSE, 21)
-    assert joined(cut, "The kettle was cold. It stayed cold until the evening.") is None
+    cut = cut_at(f"In the kitchen {PROSE}", 36)
+    reply = "In the kitchen The kettle was cold. It stayed cold until the evening."
+    assert joined(cut, reply) is None
 
 
 def test_a_gap_in_what_is_known_is_filled_from_it() -> None:

@@ -36,8 +36,10 @@ HARD = {
     "empty",
     "endless_blank",
     "never_advances",
+    "paraphrased",
     "postamble_only",
     "refuses",
+    "reworded_stubborn",
     "self_echo",
     "skips_passage_stubborn",
 }

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Unpack, assert_type
+from dataclasses import dataclass
+from typing import Any, Unpack, assert_type
 
 import httpx
+from pydantic import BaseModel
+from typing_extensions import TypedDict
 
 from lexilux_like import (
+    AsyncParsingIterator,
     AsyncStreamingIterator,
     Chat,
     ChatHistory,
@@ -14,6 +18,7 @@ from lexilux_like import (
     ChatResult,
     ChatStreamChunk,
     LexiluxTimeoutError,
+    ParsingIterator,
     StreamingIterator,
     StreamingResult,
 )
@@ -45,10 +50,47 @@ assert_type(chat.stream("hi").result, StreamingResult)
 for each in chat.stream_with_history(history, return_raw_events=True):
     assert_type(each, ChatStreamChunk)
 
+
+class Person(BaseModel):
+    """A type to be parsed."""
+
+    name: str
+
+
+@dataclass
+class Song:
+    """Another."""
+
+    title: str
+
+
+class Movie(TypedDict):
+    """A third."""
+
+    title: str
+
+
+assert_type(chat.parse("hi", Person, max_reasks=1, max_continues=3), Person)
+assert_type(chat.parse("hi", list[Person], temperature=0.2), list[Person])
+assert_type(chat.parse("hi", Song), Song)
+assert_type(chat.parse("hi", Movie), Movie)
+assert_type(chat.parse("hi", int), int)
+either: Person | Song = chat.parse("hi", Person | Song)
+with chat.stream_parse("hi", Person, include_usage=False) as parts:
+    assert_type(parts, ParsingIterator[Person])
+    for part in parts:
+        assert_type(part, Any)
+    assert_type(parts.value, Person)
+    assert_type(parts.result, StreamingResult)
+assert_type(chat.complete("hi", response_format=list[Person]), ChatResult)
+assert_type(chat.complete_stream("hi", response_format=Person | None), StreamingIterator)
+
 chat("hi", temprature=1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 chat("hi", temperature="hot")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 chat("hi", include_usage=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 chat.stream("hi", n=2)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+chat.parse("hi", Person, max_reask=1)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+chat.parse("hi")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
 Chat(base_url="x", max_retry=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 Chat()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 ChatParams(temprature=1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
@@ -64,6 +106,11 @@ async def use_async() -> None:
     async with chat.astream_with_history(history, "hi") as stream:
         assert_type(stream, AsyncStreamingIterator)
         assert_type(stream.result, StreamingResult)
+    assert_type(await chat.aparse("hi", list[Song], expect=None), list[Song])
+    async with chat.astream_parse("hi", list[Song]) as parts:
+        assert_type(parts, AsyncParsingIterator[list[Song]])
+        assert_type(parts.value, list[Song])
+    assert_type(await chat.astream_parse("hi", Movie), AsyncParsingIterator[Movie])
     async with Chat(base_url="x") as other:
         assert_type(other, Chat)
 

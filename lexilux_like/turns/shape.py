@@ -1,0 +1,126 @@
+"""How a model is told which JSON its answer must be, in the strictest form its server takes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, assert_never, cast, get_args
+
+from ..values.errors import InvalidRequestError
+from ..values.messages import Message, as_content
+from ..values.output import OutputType, output_type
+from ..values.request import AnyOptions, ChatRequest
+from ..values.results import ChatResult, Json
+from ..wire.profiles import SchemaForm
+from .flow import Flow
+from .rules import Server
+from .turn import Turn
+
+JSON_OBJECT: Json = {"type": "json_object"}
+FORMS: tuple[SchemaForm, ...] = get_args(SchemaForm)
+"""The strictest first."""
+
+_OF_THE_FORM = re.compile(
+    r"response_?format|json[_ ]?(?:schema|object|mode)|structured[_ ]outputs?", re.IGNORECASE
+)
+_PERHAPS_OF_IT = re.compile(
+    r"schema|strict|unsupported|not support|grammar|json_validate_failed", re.IGNORECASE
+)
+"""Groq says the last one, where the model did not manage to keep to the form."""
+_OF_THIS_SCHEMA = re.compile(
+    r"invalid[_ ](?:json[_ ])?schema|schema conversion|grammar|in context=", re.IGNORECASE
+)
+"""How servers refuse one schema and would take another: OpenAI, llama.cpp, vLLM."""
+
+
+def wanted_type(options: AnyOptions) -> OutputType[Any] | None:
+    """The type that `response_format` is; None where it is a mapping, or nothing.
+
+    Raises:
+        ValidationError: JSON has no form for it.
+    """
+    form: object = options.get("response_format")
+    if form is None and (params := options.get("params")) is not None:
+        form = params.response_format
+    return None if form is None or isinstance(form, Mapping) else output_type(form)
+
+
+def as_json(options: AnyOptions) -> AnyOptions:
+    """The options with JSON as the `response_format`, in place of a type."""
+    return cast("AnyOptions", {**options, "response_format": JSON_OBJECT})
+
+
+def shaped(turn: Turn, kind: OutputType[Any], server: Server) -> Turn:
+    """Ask with the schema of `kind`.
+
+    A server that refuses the form in which it is sent is asked in the next simpler one; nothing
+    is lost by that, because it answers before there is any content. It is remembered where it was
+    the form that it refused, and not this one schema.
+    """
+
+    def asking(request: ChatRequest) -> Flow[ChatResult]:
+        *stricter, simplest = _forms(server, request.model)
+        for form in stricter:
+            try:
+                return (yield from turn(with_schema(request, kind, form)))
+            except InvalidRequestError as error:
+                words = f"{error.code} {error.param} {error.provider_message or error.message}"
+                if error.partial is not None or not _speaks_of_form(words):
+                    raise
+                if _is_for_good(words, request):
+                    server.learned.note(server.base_url, request.model, _fact(form), works=False)
+        return (yield from turn(with_schema(request, kind, simplest)))
+
+    return asking
+
+
+def with_schema(request: ChatRequest, kind: OutputType[Any], form: SchemaForm) -> ChatRequest:
+    """The request with the schema of `kind`; its own `response_format` makes room."""
+    options = {name: each for name, each in request.options.items() if name != "response_format"}
+    messages = request.messages
+    match form:
+        case "json_schema":
+            options["response_format"] = kind.json_schema_format
+        case "json_object":
+            options["response_format"] = JSON_OBJECT
+            messages = _instructed(messages, kind.instructions())
+        case "prompt":
+            messages = _instructed(messages, kind.instructions())
+        case _:
+            assert_never(form)
+    return replace(request, options=options, messages=messages)
+
+
+def _forms(server: Server, model: str) -> list[SchemaForm]:
+    """Those to try, the strictest first; the last one is the prompt, which no server refuses."""
+    works = server.learned.works
+    known = FORMS[FORMS.index(server.profile.schema) :]
+    return [form for form in known if works(server.base_url, model, _fact(form)) is not False]
+
+
+def _fact(form: SchemaForm) -> str:
+    return f"schema:{form}"
+
+
+def _speaks_of_form(words: str) -> bool:
+    return bool(_OF_THE_FORM.search(words) or _PERHAPS_OF_IT.search(words))
+
+
+def _is_for_good(words: str, request: ChatRequest) -> bool:
+    """Whether the form was refused, and not this schema, nor the form together with tools."""
+    of_this = _OF_THIS_SCHEMA.search(words) or request.options.get("tools")
+    return bool(_OF_THE_FORM.search(words) and not of_this)
+
+
+def _instructed(messages: Sequence[Message], words: str) -> list[Message]:
+    """The messages with `words` at the end of the system prompt, or as one."""
+    first, *rest = messages
+    if first["role"] not in ("system", "developer"):
+        return [{"role": "system", "content": words}, *messages]
+    content = as_content(first.get("content")) or ""
+    if isinstance(content, str):
+        said: str | list[Any] = f"{content}\n\n{words}".lstrip()
+    else:
+        said = [*content, {"type": "text", "text": words}]
+    return [{**first, "content": said}, *rest]

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any, TypeVar
 
 from ..turns.flow import Flow, Stepper
-from ..values.errors import LexiluxError, NetworkError
+from ..values.errors import ChatIncompleteResponseError, LexiluxError, NetworkError
 from ..values.results import ChatStreamChunk
 from .foreign import quiet
 from .worlds import AsyncWorld, SyncWorld
@@ -75,7 +75,10 @@ async def aiterate(step: Stepper[Any], world: AsyncWorld) -> AsyncGenerator[Chat
 def presentable(error: LexiluxError, censor: Callable[[str], str]) -> LexiluxError:
     """`error` as the caller sees it: without secrets, and without the frames that held them."""
     error.censor(censor)
-    if not isinstance(error, NetworkError):  # what a parser choked on is in `body`, censored
+    cause = error.__cause__
+    if isinstance(error, ChatIncompleteResponseError) and isinstance(cause, LexiluxError):
+        error.__cause__ = presentable(cause, censor)
+    elif not isinstance(error, NetworkError):  # what a parser choked on is in `body`, censored
         error.__cause__ = error.__context__ = None
     quiet(error)
     return error

@@ -94,9 +94,11 @@ def with_budget(request: ChatRequest, tokens: int) -> ChatRequest:
 def prompt_of(request: ChatRequest) -> str:
     """The text of the last user message, for callbacks."""
     for message in reversed(request.messages):
-        content = message.get("content")
-        if message.get("role") == "user" and isinstance(content, str):
-            return content
+        if message.get("role") == "user":
+            content = message.get("content") or ""
+            if isinstance(content, str):
+                return content
+            return "\n".join(part["text"] for part in content if part.get("type") == "text")
     return ""
 
 

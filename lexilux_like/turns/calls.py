@@ -36,9 +36,10 @@ class Calls:
     ) -> Flow[ChatResult]:
         """Ask once, and hand the answer on as it comes, across breaks if that is wanted."""
         turn = streamed(self.dialect)
-        if options.get("resume", "off") == "off":
+        resumes = options.get("resume", "off") != "off"
+        rules = checked_rules(options, request, continues=False) if resumes else None
+        if rules is None or rules.resume == "off":
             return timed(retried(turn, Attempts(retries, self.budget)))(request)
-        rules = checked_rules(options, request, continues=False)
         return timed(self._continued(turn, rules, retries, live=True))(request)
 
     def complete(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
+from typing import Any
 
 from ..values.errors import ChatIncompleteResponseError, LexiluxError
 from ..values.request import ChatRequest
@@ -64,6 +65,9 @@ class ConversationContinuer:
         self._reasoning = ""
         self._continues = 0
         self._failures = 0
+        self._step: Stepper[ChatResult] | None = None
+        self._final: StreamingResult | None = None
+        self._decided: tuple[LexiluxError, str] | None = None
         self._ends = 0
 
     def run(self) -> Flow[ChatResult]:
@@ -86,8 +90,14 @@ class ConversationContinuer:
 
     def so_far(self) -> StreamingResult:
         """What the consumer has been handed."""
+        if self._final is not None:
+            return self._final
+        result = self._joined("unannounced")
+        if self._step is not None and self._step.progress is not None:
+            now = self._step.progress.so_far()
+            result = replace(result, reasoning=result.reasoning + now.reasoning)
         shown = self._draft.handed_out if self._live else self._draft.text
-        return streaming_result(replace(self._joined("unannounced"), text=shown), done=False)
+        return streaming_result(replace(result, text=shown), done=False)
 
     # One request.
 
@@ -99,10 +109,13 @@ class ConversationContinuer:
         try:
             result = yield from self._relay(self._turn(ask.request))
         except LexiluxError as failure:
-            error = failure
-            if failure.partial is None and not self._replies:
-                raise
+            error, self._step = failure, None
             result = failure.partial or ChatResult(status="interrupted")
+            if not self._replies and not _brought_anything(result):
+                raise
+            came = self._draft.received
+            if result.text.startswith(came) and result.text != came:  # beside an error in one body
+                yield from self._pass_on(ChatStreamChunk(result.text[len(came) :]))
         trusted = ask.prefill is not None and bool(self._server.works(ask.request, ask.prefill))
         cut_again = error is not None or result.status != "complete"
         joined = self._draft.end(cut_again=cut_again, trusted=trusted)
@@ -118,7 +131,7 @@ class ConversationContinuer:
     def _relay(self, flow: Flow[ChatResult]) -> Flow[ChatResult]:
         """Run a turn; its chunks go through the draft, everything else to the world."""
         chunks = 0
-        step = Stepper(flow)
+        self._step = step = Stepper(flow)
         step.start()
         while (effect := step.effect) is not None:
             if type(effect) is ChatStreamChunk:
@@ -132,6 +145,7 @@ class ConversationContinuer:
                 step.fail(error)
             else:
                 step.reply(reply)
+        self._step = None
         if not chunks:
             self._draft.feed(step.value.text)
         return step.value
@@ -169,18 +183,17 @@ class ConversationContinuer:
             StopError: It is not, and asking for more is no use.
         """
         status = reply.result.status
-        if status == "filtered":
-            raise StopError("content_filter", "the provider's content filter ended the answer")
-        if self._draft.is_json and self._draft.json_done and not reply.result.tool_calls:
+        done = self._draft.is_json and self._draft.json_done and not reply.result.tool_calls
+        if done and status != "filtered":
             return True
+        if self._rules.continues:
+            _refuse_to_go_on(status)
         if reply.error is not None or reply.joined == "none":
             return False
-        if not self._rules.continues and status not in ("interrupted", "unannounced"):
+        broken = status in ("interrupted", "unannounced")
+        resumed = reply.ask.asked == "turn" and status == "complete"
+        if not (self._rules.continues or broken or resumed):
             return True
-        if status == "refused":
-            raise StopError("refused", "the model refuses to answer")
-        if status == "context_exceeded":
-            raise StopError("context_exceeded", "the context window is full")
         if status == "tool_calls" and reply.result.tool_calls:
             return all(_is_json(call.arguments) for call in reply.result.tool_calls)
         if self._draft.json_broken or self._is_prose(reply.result):
@@ -214,7 +227,8 @@ class ConversationContinuer:
             StopError: There is none.
         """
         if reply.error is not None:
-            if not self._planner.learn(reply.error, reply.ask):
+            refused = self._planner.learn(reply.error, reply.ask)
+            if not refused:
                 yield from self._wait_out(reply.error)
             return self._planner.after(reply, self._draft, count=self._continues)
         if self._continues >= self._rules.max_continues:
@@ -229,7 +243,10 @@ class ConversationContinuer:
                 self._continues, self._rules.max_continues, so_far, list(self._results)
             )
         if self._continues > 1 and self._rules.continue_delay[1]:
-            yield Sleep(random.uniform(*self._rules.continue_delay))  # noqa: S311 - no secret
+            try:
+                yield Sleep(random.uniform(*self._rules.continue_delay))  # noqa: S311 - no secret
+            except LexiluxError as error:  # it does not fit the deadline
+                raise StopError.failed(error) from None
         return ask
 
     def _wait_out(self, error: LexiluxError) -> Flow[None]:
@@ -240,10 +257,11 @@ class ConversationContinuer:
         """
         passes = self._rules.resume != "off" and (error.resumable or error.retryable)
         passes = passes and (error.retry_after or 0.0) <= LONGEST_HINT_S
-        if not (passes and self._attempts.take(error)):
-            action = self._action(error)
-            if action != "retry" or not self._attempts.take(error):
-                raise StopError.failed(error, give_partial=action == "return_partial")
+        again = (passes and self._attempts.take(error)) or (
+            self._action(error) == "retry" and self._attempts.take(error)
+        )
+        if not again:
+            raise StopError.failed(error)
         self._failures += 1
         try:
             yield Sleep(backoff_s(self._failures, error))
@@ -251,11 +269,16 @@ class ConversationContinuer:
             raise StopError.failed(error) from None
 
     def _action(self, error: LexiluxError) -> str:
-        """What is to be done about a failure: `"raise"`, `"return_partial"` or `"retry"`."""
-        if self._rules.on_error_callback is None:
-            return self._rules.on_error
-        answer = self._rules.on_error_callback(error, self._joined("interrupted")) or {}
-        return str(answer.get("action", self._rules.on_error))
+        """What is to be done about a failure: `"raise"`, `"return_partial"` or `"retry"`.
+
+        The caller is asked once for each.
+        """
+        if self._decided is None or self._decided[0] is not error:
+            answer: Mapping[str, Any] | None = None
+            if self._rules.on_error_callback is not None:
+                answer = self._rules.on_error_callback(error, self._joined("interrupted"))
+            self._decided = error, str((answer or {}).get("action", self._rules.on_error))
+        return self._decided[1]
 
     # The end.
 
@@ -270,10 +293,11 @@ class ConversationContinuer:
         rest = self._draft.rest()
         if rest or calls:
             yield ChatStreamChunk(rest, tool_calls=calls)
+        self._final = streaming_result(result, done=True)
         yield ChatStreamChunk(
             finish_reason=result.finish_reason, usage=result.usage or None, done=True
         )
-        return streaming_result(result, done=True)
+        return self._final
 
     def _stopped(self, stop: StopError) -> Flow[ChatResult]:
         """Give what there is, or raise."""
@@ -281,7 +305,11 @@ class ConversationContinuer:
         several = len(self._results) > 1
         result = self._joined(unfinished[-1] if unfinished else "truncated")
         result = replace(result, segments=tuple(self._segments))
-        if stop.give_partial or (stop.cause is None and not self._rules.ensure_complete):
+        if stop.cause is None:
+            gives_partial = not self._rules.ensure_complete
+        else:
+            gives_partial = self._action(stop.cause) == "return_partial"
+        if gives_partial:
             return (yield from self._end(result))
         plain = not self._rules.continues or (self._rules.resume == "off" and not several)
         if stop.cause is not None and plain:
@@ -308,6 +336,8 @@ class ConversationContinuer:
             status=status,
             finish_reason="stop" if status == "complete" else last.finish_reason,
             tool_calls=last.tool_calls if status == "tool_calls" else (),
+            incomplete_tool_calls=last.incomplete_tool_calls
+            or (() if status == "tool_calls" else last.tool_calls),
             logprobs=None if several else last.logprobs,
             usage=sum((each.usage for each in self._results), Usage()) if several else last.usage,
             timing=replace(last.timing, first_content_s=self._results[0].timing.first_content_s),
@@ -321,6 +351,28 @@ class ConversationContinuer:
         denied = self._rules.continues and not result.complete  # but nothing is missing
         whole = self._draft.json_done or denied
         return "complete" if whole and not result.tool_calls else result.status
+
+
+def _refuse_to_go_on(status: Status) -> None:
+    """Raise where asking for more is no use, whatever there is.
+
+    Raises:
+        StopError: The answer was filtered or refused, or there is no room for more.
+    """
+    match status:
+        case "filtered":
+            raise StopError("content_filter", "the provider's content filter ended the answer")
+        case "refused":
+            raise StopError("refused", "the model refuses to answer")
+        case "context_exceeded":
+            raise StopError("context_exceeded", "the context window is full")
+        case _:
+            pass
+
+
+def _brought_anything(result: ChatResult) -> bool:
+    calls = result.tool_calls or result.incomplete_tool_calls
+    return bool(result.text or result.reasoning or result.refusal or calls)
 
 
 def _is_json(text: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from .jsonscan import JSONScanner
@@ -72,6 +73,7 @@ def cut_back(
     is_json: bool = False,
     before: int | None = None,
     near: bool = False,
+    ends: AbstractSet[int] = frozenset(),
 ) -> Cut | None:
     """Choose where to go back to; None where too little of the text would be left.
 
@@ -81,17 +83,31 @@ def cut_back(
         is_json: Elements and members are the best boundaries.
         before: An earlier choice did not work: further back than that.
         near: As near to the end as can be, because replies are short.
+        ends: For a prefill: where the pieces ended that the server sent, which are whole tokens.
+            A model goes on best from there; in the middle of what it would have written as one
+            token it goes on otherwise. https://arxiv.org/abs/2601.23223
     """
-    tail = TAIL if released or near else max(TAIL, min(LONG_TAIL, len(text) // 3))
-    latest = len(text) - tail if before is None else min(before - 1, len(text) - tail)
     floor = max(released, 1)
-    places = _places(text, floor, latest, is_json=is_json and not near, near=near)
-    at = next(places, None)
+    last = len(text) if before is None else before - 1
+    at = _token_end(text, floor, min(last, len(text) - TAIL), ends)
+    if at is None and not (ends and len(text) < 3 * TAIL):
+        tail = TAIL if released or near else max(TAIL, min(LONG_TAIL, len(text) // 3))
+        latest = min(last, len(text) - tail)
+        at = next(_places(text, floor, latest, is_json=is_json and not near, near=near), None)
     if at is None:
         at = released if released and before is None and text[released:].strip() else None
     if at is None or not text[:at].strip():
         return None
     return Cut(text, at, _anchor_at(text, at), is_json, released)
+
+
+def _token_end(text: str, floor: int, latest: int, ends: AbstractSet[int]) -> int | None:
+    """The last end of a token from `latest` backwards whose tail occurs only once."""
+    for end in sorted((each for each in ends if 0 < each <= latest), reverse=True):
+        at = next((i for i in range(end, latest + 1) if not text[i].isspace()), 0)
+        if at >= floor and not text[end - 1].isspace() and is_unique(text, text[at:]):
+            return at
+    return None
 
 
 def _places(text: str, floor: int, latest: int, *, is_json: bool, near: bool) -> Iterator[int]:
@@ -124,7 +140,8 @@ def _boundaries(text: str, earliest: int, latest: int, *, is_json: bool) -> Iter
         if found:
             yield found[-1]
             yield found[0]
-    yield from (at for at in (_safe_from(text, latest, earliest), earliest) if at is not None)
+    safe = _safe_from(text, latest, earliest)
+    yield from (at for at in (safe, earliest) if at is not None and not text[at].isspace())
 
 
 def _elements(text: str, earliest: int, latest: int) -> Iterator[int]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
+from itertools import accumulate
 
 from ..values.results import Join
 from ..wire.document import is_array, is_object
 from .cut import Cut, is_safe, is_unique
 from .jsonscan import JSONScanner
 from .partial import PartialJSON
-from .seam import Seam, find_seam, in_fence, own_words, restarts, untrimmed
+from .seam import Seam, find_seam, in_fence, may_follow, own_words, restarts, untrimmed
 
 HELD = 24
 """Characters that a stream holds back at least, in steps of as many."""
@@ -18,6 +20,8 @@ MOST_HELD = 2_000
 """Where the end of the text repeats itself a stream holds back more, but no more than that."""
 RECENT = 8_000
 """So many characters back a repetition is looked for, before text is handed out."""
+MOST_ENDS = 1_000
+"""So many ends of pieces are remembered."""
 PATIENCE = 1_500
 """A reply that has grown by so much beyond what must come back is judged as it is."""
 
@@ -63,11 +67,23 @@ class Draft:
         self._ended = False
         self._behind: list[str] = []
         self._size = self._tried = 0
+        self._length = 0
+        self._ends: deque[int] = deque([0], MOST_ENDS)
 
     @property
     def text(self) -> str:
         """All that is joined, handed out or not."""
         return "".join(self._settled) + self._held
+
+    @property
+    def ends(self) -> frozenset[int]:
+        """Where the last pieces that the server sent end in the text: between two tokens."""
+        return frozenset(self._ends)
+
+    @property
+    def received(self) -> str:
+        """The last reply, as far as it has come."""
+        return "".join(self._reply)
 
     @property
     def handed_out(self) -> str:
@@ -166,6 +182,7 @@ class Draft:
             self._held = text[self.released :]
         else:
             self._settled = [text]
+        self._length = len(text)
         if self._scanner is not None:
             self._scanner = JSONScanner()
             self._scanner.feed(text)
@@ -174,6 +191,9 @@ class Draft:
         self._rewrite(cut.text[: seam.begin])
         self._seam = seam
         self._take(reply[seam.end :])
+        moved = seam.begin - seam.end
+        ends = accumulate(len(piece) for piece in self._reply)
+        self._ends.extend(end + moved for end in ends if end > seam.end)
 
     def _take_whole(self, cut: Cut, reply: str) -> Join:
         """A reply that is a whole answer of its own takes the place of the one that was cut."""
@@ -190,6 +210,8 @@ class Draft:
             return
         if self._scanner is not None:
             delta = self._scan(self._scanner, delta)
+        self._length += len(delta)
+        self._ends.append(self._length)
         if not self.live:
             self._settled.append(delta)
         else:
@@ -341,8 +363,8 @@ def _last_seam(cut: Cut, reply: str, *, cut_again: bool, trusted: bool) -> Seam 
     seam = find_seam(cut, reply, over=True)
     if seam is not None and seam.how == "reworded":
         joined = cut.text[: seam.begin] + reply[seam.end :]
-        if cut.text.startswith(joined):
+        if cut.text.startswith(joined) or (cut_again and len(joined) <= len(cut.text)):
             return short if cut_again else None
-    if seam is None and trusted and reply.strip() and not restarts(cut, reply):
+    if seam is None and trusted and may_follow(cut, reply) and not restarts(cut, reply):
         return own_words(cut, reply)
     return seam

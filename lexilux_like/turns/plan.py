@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ..values.errors import IncompleteReason, InvalidRequestError, LexiluxError
+from ..values.errors import APIError, IncompleteReason, InvalidRequestError, LexiluxError
 from ..values.history import ChatHistory
 from ..values.request import ChatRequest
 from ..values.results import Asked, ChatResult, Join
@@ -14,10 +14,14 @@ from . import asking
 from .cut import Cut, cut_back
 from .draft import Draft
 from .rules import Rules, Server
+from .seam import restarts
 
 REPEATED = 40
 """A continuation of so many characters that equals the one before it is a model in circles."""
 
+NO_SUCH_THING = (404, 405, 501)
+REFUSALS = (400, 413, 422, *NO_SUCH_THING)
+"""Statuses by which a server, or a gateway before it, refuses a field, a path or a message."""
 _REJECTED = re.compile(
     r"prefill|assistant message|whitespace|must end with|last role|continue_final_message"
     r"|add_generation_prompt|\bprefix\b|\bpartial\b"
@@ -85,19 +89,15 @@ class StopError(Exception):
         reason: IncompleteReason,
         message: str,
         cause: LexiluxError | None = None,
-        *,
-        give_partial: bool = False,
     ) -> None:
         super().__init__(message)
         self.reason: IncompleteReason = reason
         self.cause = cause
-        self.give_partial = give_partial
 
     @classmethod
-    def failed(cls, error: LexiluxError, *, give_partial: bool = False) -> StopError:
+    def failed(cls, error: LexiluxError) -> StopError:
         """Going on failed with an error of its own."""
-        words = f"the answer broke off and could not be gone on from: {error.message}"
-        return cls("failed", words, error, give_partial=give_partial)
+        return cls("failed", f"the answer could not be gone on from: {error.message}", error)
 
 
 class Planner:
@@ -121,6 +121,7 @@ class Planner:
         self._last_grown = ""
         self._limited = False
         self._near = False
+        self._refused = False
         self._first_length = 0
 
     def first(self) -> Ask:
@@ -138,7 +139,8 @@ class Planner:
         Raises:
             StopError: There is none that could help.
         """
-        self._limited = self._limited or last.cut_by_limit
+        unfinished = draft.is_json and not draft.json_done  # whatever the finish reason says
+        self._limited = self._limited or last.cut_by_limit or (unfinished and last.error is None)
         self._first_length = self._first_length or len(last.result.text)
         if last.result.incomplete_tool_calls or last.result.tool_calls:
             return self._with_more_tokens(
@@ -149,7 +151,7 @@ class Planner:
         text = draft.text.rstrip("\ufffd")
         if not text.strip():
             return self._from_nothing(last, draft)
-        self._choose_level(last)
+        self._choose_level(last, draft)
         if self._level < self.AGAIN:
             ask = self._for_the_rest(last, text, draft, count)
             if ask is not None:
@@ -162,14 +164,17 @@ class Planner:
         Raises:
             StopError: The conversation has become too long.
         """
-        if not isinstance(error, InvalidRequestError):
+        if not isinstance(error, APIError):
             return False
         words = error.provider_message or error.message
-        if ask.prefill is not None:
-            if _REJECTED.search(words):
+        overflows = _OVERFLOW.search(words) and not _REJECTED.search(words)
+        if ask.prefill is not None and error.status_code in REFUSALS and not overflows:
+            if _REJECTED.search(words) or error.status_code in NO_SUCH_THING:
                 self._server.note(self._request, ask.prefill, works=False)
-            self._level = self.TURN
+            self._refused = True
             return True
+        if not isinstance(error, InvalidRequestError):
+            return False
         if self._tokens != self.given_tokens and "max" in words and "token" in words:
             self._tokens = self._most_tokens = self.given_tokens or 0
             return True
@@ -177,12 +182,13 @@ class Planner:
             raise StopError("context_exceeded", "the context window is full", error)
         return False
 
-    def _choose_level(self, last: Reply) -> None:
+    def _choose_level(self, last: Reply, draft: Draft) -> None:
         """Another way of asking where the last one led nowhere.
 
         Raises:
             StopError: The model goes in circles.
         """
+        ended = last.adds_nothing and last.result.status == "complete"
         if last.joined == "none":
             if last.error is None:
                 self._give_up_on(last.ask)
@@ -190,13 +196,15 @@ class Planner:
             if len(last.grown) >= REPEATED and last.grown == self._last_grown:
                 raise StopError("repeating", "the model sends the same text again and again")
             self._last_grown = last.grown
-            self._level = min(self._level, self.TURN)
+            self._level = self.PREFILL
         elif (
             last.error is None
             and last.ask.asked != "first"
-            and not (last.adds_nothing and last.result.status == "complete")
+            and not (ended and draft.signed is not False)  # a second look is to follow
             and not (last.cut_by_limit and self._grow())
         ):
+            if last.ask.prefill and last.ask.cut and restarts(last.ask.cut, last.result.text):
+                self._server.note(self._request, last.ask.prefill, works=False)
             if last.cut_by_limit and last.short and not self._near:
                 self._near = True
                 return
@@ -205,21 +213,26 @@ class Planner:
             self._level += 1
 
     def _give_up_on(self, ask: Ask) -> None:
-        if ask.prefill is not None:
+        """A way of asking led nowhere."""
+        if ask.prefill is not None and not self._server.works(self._request, ask.prefill):
             self._server.note(self._request, ask.prefill, works=False)
-        self._level = (
-            max(
-                self._level, {"prefill": self.PREFILL, "turn": self.TURN}.get(ask.asked, self.AGAIN)
-            )
-            + 1
-        )
+        tried = {"prefill": self.PREFILL, "turn": self.TURN}.get(ask.asked, self.AGAIN)
+        self._level = max(self._level, tried) + 1
 
     def _for_the_rest(self, last: Reply, text: str, draft: Draft, count: int) -> Ask | None:
         """A request for the rest; None where too little of the text would be left."""
         before = last.ask.cut.at if self._level == self.FURTHER and last.ask.cut else None
         is_json = draft.is_json
+        prefill = self._server.prefill(self._request, self._rules)
+        if self._level > self.PREFILL or self._refused:
+            prefill = None
         cut = cut_back(
-            text, released=draft.released, is_json=is_json, before=before, near=self._near
+            text,
+            released=draft.released,
+            is_json=is_json,
+            before=before,
+            near=self._near,
+            ends=draft.ends if prefill else frozenset(),
         )
         confirming = last.result.status == "complete" or last.adds_nothing
         if cut and last.ask.cut and confirming and cut.at == last.ask.cut.at:
@@ -231,8 +244,7 @@ class Planner:
         if last.cut_by_limit and len(last.result.text) < 2 * needed:
             self._grow()  # so much of a reply only repeats
         request = self._budgeted()
-        prefill = self._server.prefill(self._request, self._rules)
-        if prefill is None or self._level > self.PREFILL:
+        if prefill is None:
             self._level = max(self._level, self.TURN)
             sentinel = None if is_json else asking.sentinel_for(text)
             prompt = asking.rest_prompt(cut, sentinel=sentinel, words=self._words(count, text))
@@ -254,8 +266,8 @@ class Planner:
             raise StopError("no_seam", "nothing proves where the rest joins on")
         self._level = self.AGAIN
         if self._limited:
-            parts = len(draft.text) // max(1, self._first_length) + 1
-            while (self._tokens or 0) <= parts * (self.given_tokens or 0):
+            parts = len(draft.text) // max(1, self._first_length)
+            while (self._tokens or 0) <= max(1, parts) * (self.given_tokens or 0):
                 if not self._grow():
                     raise StopError("no_seam", "nothing proves where the rest joins on")
         return self._again(draft)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, cast, get_args
 
 from ..values.errors import ValidationError
@@ -17,7 +17,8 @@ from ..values.options import (
 )
 from ..values.request import ChatRequest
 from ..values.timeouts import is_number
-from ..wire.profiles import Prefill, Profile
+from ..wire.profiles import Prefill, Profile, find_profile
+from ..wire.reasoning import is_asked
 
 JSON_FORMS = ("json_object", "json_schema")
 RESUMES = 2
@@ -60,7 +61,7 @@ def checked_rules(options: Mapping[str, Any], request: ChatRequest, *, continues
         continues=continues,
         max_continues=_count(given, "max_continues", 5),
         ensure_complete=bool(given.get("ensure_complete", True)),
-        expects_json=_expects_json(given, request),
+        expects_json=continues and _expects_json(given, request),
         continue_prompt=given.get("continue_prompt"),
         continue_delay=_delay(given.get("continue_delay", 0.0)),
         on_progress=given.get("on_progress"),
@@ -73,10 +74,21 @@ def checked_rules(options: Mapping[str, Any], request: ChatRequest, *, continues
             given, "resume", ("auto", "off", "require") if continues else ("off", "auto", "require")
         ),
     )
+    _check_callables(given)
     n = request.extra.get("n", request.options.get("n"))
-    if n not in (None, 1) and (continues or rules.resume == "require"):
+    if n in (None, 1):
+        return rules
+    if continues or rules.resume == "require":
         raise ValidationError(f"n={n!r}: only one answer can be continued: leave n out")
-    return rules
+    return replace(rules, resume="off")
+
+
+def _check_callables(given: Mapping[str, Any]) -> None:
+    for name in ("continue_prompt", "on_progress", "on_error_callback"):
+        value = given.get(name)
+        is_text = name == "continue_prompt" and isinstance(value, str)
+        if not (value is None or is_text or callable(value)):
+            raise ValidationError(f"{name}={value!r}: it must be a function that can be called")
 
 
 def _expects_json(given: Mapping[str, Any], request: ChatRequest) -> bool:
@@ -147,6 +159,8 @@ class Server:
         self.base_url = base_url
         self.profile = profile
         self.learned = learned
+        # What a provider documents holds for its own host: a gateway may drop it.
+        self._at_home = find_profile(base_url) is profile
 
     def prefill(self, request: ChatRequest, rules: Rules) -> Prefill | None:
         """How the rest can be asked for by a prefill; None where it cannot."""
@@ -157,14 +171,14 @@ class Server:
             known = Prefill(rules.prefill)
         if known is None or self.works(request, known) is False:
             return None
-        if known.without_reasoning and request.reasoning:
+        if known.without_reasoning and is_asked(request.reasoning):
             return None
         return known
 
     def works(self, request: ChatRequest, prefill: Prefill) -> bool | None:
         """Whether the server goes on from a prefill; None where that is not known."""
         seen = self.learned.works(self.base_url, request.model, prefill.form)
-        return True if seen is None and prefill.documented else seen
+        return True if seen is None and prefill.documented and self._at_home else seen
 
     def note(self, request: ChatRequest, prefill: Prefill, *, works: bool) -> None:
         """Remember what the server did with a prefill."""

@@ -116,7 +116,7 @@ def _reworded(cut: Cut, reply: str) -> Seam | None:
         return _begin_of_tail(cut, reply) or _end_of_tail(cut, reply, 0, least=2 * PROOF)
     end, fenced = found
     seam = _end_of_tail(cut, reply, end, least=PROOF)
-    if seam is not None or not _may_follow(cut, reply[end:]):
+    if seam is not None or not may_follow(cut, reply[end:]):
         return seam
     return Seam(cut.at, _after_space(reply, end), "reworded", fenced)
 
@@ -171,7 +171,7 @@ def _begin_of_tail(cut: Cut, reply: str) -> Seam | None:
     return Seam(cut.at, at, "reworded", _opens_fence(rest))
 
 
-def _may_follow(cut: Cut, rest: str) -> bool:
+def may_follow(cut: Cut, rest: str) -> bool:
     """Whether what stands behind the anchor begins as the tail begins.
 
     A model that rewords mostly keeps the first word; one that leaves something out does not.

@@ -116,7 +116,7 @@ def _answer(
         error.partial = error.final_result = _together([*earlier, result])
         raise
     except LexiluxError as error:
-        if earlier and error.partial is None:
+        if earlier and not (error.partial and error.partial.text):
             error.partial = _together(earlier)
         raise
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import select
+import socket
+import socketserver
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -61,3 +67,78 @@ class Engine:
 
     def is_busy(self) -> bool:
         return any(slot["is_processing"] for slot in self._client.get("/slots").json())
+
+
+@pytest.fixture
+def relay_to() -> Iterator[Callable[[LlamaServer], Relay]]:
+    """Starts relays; they end with the test."""
+    relays: list[Relay] = []
+
+    def start(engine: LlamaServer) -> Relay:
+        relays.append(Relay(engine))
+        threading.Thread(target=relays[-1].serve_forever, args=(0.02,)).start()
+        return relays[-1]
+
+    yield start
+    for relay in relays:
+        relay.stop()
+
+
+class Relay(socketserver.ThreadingTCPServer):
+    """Stands between clients and an engine, and breaks one response off where it is told to."""
+
+    def __init__(self, engine: LlamaServer) -> None:
+        super().__init__(("127.0.0.1", 0), Passage)
+        place = urlsplit(engine.url)
+        self.engine = (place.hostname, place.port)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}{place.path}"
+        self.asked = self.answered = b""
+        self.stopping = self.broke = False
+        self._where: Callable[[bytes], int] | None = None
+
+    def break_off(self, *, after: int = 0, inside: bytes = b"") -> None:
+        """Let so many bytes of what comes next pass; or, of these, the first half."""
+        self.asked = self.answered = b""
+        self.broke = False
+        self._where = (
+            (lambda data: data.find(inside) + len(inside) // 2 if inside in data else 0)
+            if inside
+            else (lambda data: after if len(data) >= after else 0)
+        )
+
+    def take(self, data: bytes) -> tuple[bytes, bool]:
+        """The part of a response's next bytes that passes, and whether that was the last."""
+        before = len(self.answered)
+        self.answered += data
+        place = self._where(self.answered) if self._where else 0
+        if not place:
+            return data, False
+        self._where, self.broke = None, True
+        return data[: place - before], True
+
+    def stop(self) -> None:
+        self.stopping = True
+        self.shutdown()
+        self.server_close()
+
+
+class Passage(socketserver.BaseRequestHandler):
+    """One connection."""
+
+    server: Relay
+
+    def handle(self) -> None:
+        with suppress(ConnectionError), socket.create_connection(self.server.engine) as engine:
+            while not self.server.stopping:
+                for ready in select.select([self.request, engine], [], [], 0.02)[0]:
+                    data = ready.recv(65_536)
+                    if not data:
+                        return
+                    if ready is self.request:
+                        self.server.asked += data
+                        engine.sendall(data)
+                        continue
+                    part, is_last = self.server.take(data)
+                    self.request.sendall(part)
+                    if is_last:
+                        return

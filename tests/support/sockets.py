@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,10 +23,15 @@ STORY = (
     " until the kettle boils. At six the ferry leaves for the islands with bread, letters and"
     " one sleepy goat. By noon the quay smells of tar and oranges. Children dive for coins that"
     " tourists throw. When evening comes the boats return in a long line, and the bell counts"
-    " them home, one by one."
+    " them home, one by one. After supper somebody plays an accordion badly, and nobody minds."
+    " The lighthouse keeper, who has never learned to swim, writes down the wind in a green book."
+    " In winter the same square belongs to gulls and to a single fishmonger called Agnes. She"
+    " knows every ship by its cough. Once a year, on the shortest day, they hang lanterns from"
+    " the masts, pour cider for strangers, and argue until dawn about whose grandmother saw the"
+    " whale. Then the ice comes, the ropes turn stiff as bone, and everything waits for April."
 )
-"""Prose without a repeated phrase; `HALF` is the first part of it."""
-HALF = 160
+"""Prose without a repeated phrase."""
+HALF = 300
 
 
 @pytest.fixture(autouse=True)
@@ -87,6 +93,13 @@ class Model:
         self._serve = serve(self.model)
         self.sizes: list[tuple[int, int]] = []
         """Of each reply, unspoilt: the number of its writes, and of its bytes."""
+
+    def after_first(self, messages: Sequence[Any]) -> Model:
+        """The same, when the first request, of these messages, has been answered by others."""
+        self._serve(
+            RecordedRequest("POST", "", {}, [], json.dumps({"messages": messages}).encode(), 1)
+        )
+        return self
 
     def __call__(self, request: RecordedRequest) -> Reply:
         reply = self._serve(request)

@@ -1,7 +1,8 @@
 """The main job against a real engine on this machine: no key, no account, no download.
 
 Starts llama.cpp with a tiny model, asks it, streams from it, shows a truncated answer and how it
-is made whole, and a tool call, and stops it. The exit code is 0 only when everything went as the output says.
+is made whole, and a tool call, and stops it. The exit code is 0 only when everything went as the
+output says.
 """
 
 from __future__ import annotations

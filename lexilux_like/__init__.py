@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         ParsingIterator,
         StreamingIterator,
     )
+    from .turns.continuer import ConversationContinuer
     from .values.errors import (
         APIError,
         AuthenticationError,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         ChatResult,
         ChatStreamChunk,
         Choice,
+        Segment,
         StreamingResult,
         Timing,
         ToolCall,
@@ -74,6 +76,7 @@ __all__ = [
     "ChatStreamInterruptedError",
     "Choice",
     "ConflictError",
+    "ConversationContinuer",
     "FunctionTool",
     "InvalidRequestError",
     "LexiluxConnectionError",
@@ -87,6 +90,7 @@ __all__ = [
     "RateLimitError",
     "RateLimiter",
     "ResponseFormatError",
+    "Segment",
     "ServerError",
     "StreamingIterator",
     "StreamingResult",
@@ -116,11 +120,13 @@ _ROOMS = {
     ".transport.streaming": (
         "AsyncParsingIterator AsyncStreamingIterator ParsingIterator StreamingIterator"
     ),
+    ".turns.continuer": "ConversationContinuer",
     ".values.history": "ChatHistory",
     ".values.options": "ChatParams",
     ".values.parts": "audio_part file_part image_part text_part",
     ".values.results": (
-        "ChatResult ChatStreamChunk Choice StreamingResult Timing ToolCall ToolCallDelta Usage"
+        "ChatResult ChatStreamChunk Choice Segment StreamingResult Timing ToolCall ToolCallDelta"
+        " Usage"
     ),
     ".values.timeouts": "Timeouts",
     ".values.tools": ("FunctionTool Tool ToolChoice aexecute_tool_calls execute_tool_calls tool"),

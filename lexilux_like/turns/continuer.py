@@ -119,6 +119,9 @@ class ConversationContinuer:
         trusted = ask.prefill is not None and bool(self._server.works(ask.request, ask.prefill))
         cut_again = error is not None or result.status != "complete"
         joined = self._draft.end(cut_again=cut_again, trusted=trusted)
+        if ask.cut is None and cut_again and len(self._draft.text) < len(before):
+            self._draft.restore(before)
+            joined = "none"
         text = self._draft.text
         known = ask.cut.at if ask.cut and joined != "repeated" else len(before)
         grown = text[known:] if joined != "none" and text != before else ""
@@ -230,7 +233,7 @@ class ConversationContinuer:
             refused = self._planner.learn(reply.error, reply.ask)
             if not refused:
                 yield from self._wait_out(reply.error)
-            return self._planner.after(reply, self._draft, count=self._continues)
+            return self._planner.after(reply, self._draft, count=self._continues + 1)
         if self._continues >= self._rules.max_continues:
             raise StopError(
                 "max_continues", f"the answer is not whole after {self._continues} continuations"

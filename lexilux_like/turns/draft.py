@@ -122,6 +122,7 @@ class Draft:
         """A reply is going to come: the rest of a cut answer, or (None) one from the start."""
         if cut is None:
             self._rewrite("")
+        self._lead = ""
         self._cut, self._seam, self._sentinel = cut, None, sentinel
         self._reply, self._behind = [], []
         self._ended, self.signed = False, None
@@ -170,6 +171,10 @@ class Draft:
             return "none"
         return self._seam.how
 
+    def restore(self, text: str) -> None:
+        """Go back to what there was: an answer from the start did not come as far."""
+        self._rewrite(text)
+
     def rest(self) -> str:
         """What was held back, at the end of the answer."""
         held, self._held = self._held, ""
@@ -183,6 +188,7 @@ class Draft:
         else:
             self._settled = [text]
         self._length = len(text)
+        self._ends = deque((end for end in self._ends if end <= len(text)), MOST_ENDS)
         if self._scanner is not None:
             self._scanner = JSONScanner()
             self._scanner.feed(text)

@@ -114,7 +114,7 @@ class Planner:
         self._request = request
         self._rules = rules
         self._server = server
-        self._history = ChatHistory.from_messages(list(request.messages))
+        self._turns: ChatHistory | None = None
         self._tokens = self.given_tokens = asking.budget(request)
         self._most_tokens = (self._tokens or 0) * (1 + rules.max_continues)
         self._level = self.PREFILL
@@ -123,6 +123,13 @@ class Planner:
         self._near = False
         self._refused = False
         self._first_length = 0
+
+    @property
+    def _history(self) -> ChatHistory:
+        """The conversation up to the answer; made when it is first needed, and only cloned."""
+        if self._turns is None:
+            self._turns = ChatHistory.from_messages(list(self._request.messages))
+        return self._turns
 
     def first(self) -> Ask:
         """The question as it was given."""

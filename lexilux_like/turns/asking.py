@@ -22,6 +22,7 @@ _RAW = (
 )
 _END = "Write {sentinel} right after the last character of the whole message, when it is done."
 
+_TOOLS = ("tools", "tool_choice", "parallel_tool_calls")
 BUDGETS = ("max_tokens", "max_completion_tokens")
 _CONSTRAINTS = ("response_format", "grammar", "json_schema", "guided_json", "structured_outputs")
 """Fields that hold an answer to a form; under most servers they hold the rest to it as well."""
@@ -71,7 +72,7 @@ def with_prefill(
     Some servers refuse white space at its end, and models go on better without it.
     """
     turns = _answered(history, cut.kept.rstrip())
-    asked = request if keeps_constraint else _unconstrained(request)
+    asked = request if keeps_constraint and not request.answer_tool else _unconstrained(request)
     return replace(asked, messages=turns.get_messages(), prefill=form)
 
 
@@ -114,13 +115,14 @@ def _answered(history: ChatHistory, kept: str) -> ChatHistory:
 
 
 def _unconstrained(request: ChatRequest) -> ChatRequest:
+    """The request without what holds the answer to a form, a tool of ours included."""
+    names = {*_CONSTRAINTS, *(_TOOLS if request.answer_tool else ())}
     return replace(
-        request, options=_without_form(request.options), extra=_without_form(request.extra)
+        request,
+        options={name: each for name, each in request.options.items() if name not in names},
+        extra={name: each for name, each in request.extra.items() if name not in names},
+        answer_tool=None,
     )
-
-
-def _without_form(fields: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {name: value for name, value in fields.items() if name not in _CONSTRAINTS}
 
 
 def _budgeted(fields: Mapping[str, Any], tokens: int) -> Mapping[str, Any]:

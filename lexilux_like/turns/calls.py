@@ -15,6 +15,7 @@ from .continuer import ConversationContinuer
 from .flow import Flow
 from .retry import Attempts, RetryBudget, retried
 from .rules import RESUMES, Rules, Server, checked_rules
+from .shape import from_tool
 from .structured import structured
 from .turn import Turn, streamed, timed, whole
 
@@ -79,7 +80,7 @@ class Calls:
 
         def continued(request: ChatRequest) -> Flow[ChatResult]:
             return ConversationContinuer(
-                retried(turn, attempts),
+                retried(from_tool(turn), attempts),
                 request,
                 rules,
                 server=self.server,

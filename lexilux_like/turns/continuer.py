@@ -20,7 +20,7 @@ from ..values.results import (
     Usage,
 )
 from .draft import Draft
-from .flow import Flow, Sleep, Stepper, Track
+from .flow import Flow, Progress, Sleep, Track, relay
 from .jsonscan import JSONScanner
 from .plan import Ask, Planner, Reply, StopError
 from .retry import LONGEST_HINT_S, Attempts, backoff_s
@@ -65,7 +65,8 @@ class ConversationContinuer:
         self._reasoning = ""
         self._continues = 0
         self._failures = 0
-        self._step: Stepper[ChatResult] | None = None
+        self._chunks = 0
+        self._progress: Progress | None = None
         self._final: StreamingResult | None = None
         self._decided: tuple[LexiluxError, str] | None = None
         self._ends = 0
@@ -93,8 +94,8 @@ class ConversationContinuer:
         if self._final is not None:
             return self._final
         result = self._joined("unannounced")
-        if self._step is not None and self._step.progress is not None:
-            now = self._step.progress.so_far()
+        if self._progress is not None:
+            now = self._progress.so_far()
             result = replace(result, reasoning=result.reasoning + now.reasoning)
         shown = self._draft.handed_out if self._live else self._draft.text
         return streaming_result(replace(result, text=shown), done=False)
@@ -109,7 +110,7 @@ class ConversationContinuer:
         try:
             result = yield from self._relay(self._turn(ask.request))
         except LexiluxError as failure:
-            error, self._step = failure, None
+            error = failure
             result = failure.partial or ChatResult(status="interrupted")
             if not self._replies and not _brought_anything(result):
                 raise
@@ -133,28 +134,22 @@ class ConversationContinuer:
 
     def _relay(self, flow: Flow[ChatResult]) -> Flow[ChatResult]:
         """Run a turn; its chunks go through the draft, everything else to the world."""
-        chunks = 0
-        self._step = step = Stepper(flow)
-        step.start()
-        while (effect := step.effect) is not None:
-            if type(effect) is ChatStreamChunk:
-                chunks += 1
-                yield from self._pass_on(effect)
-                step.reply(None)
-                continue
-            try:
-                reply = yield effect
-            except LexiluxError as error:
-                step.fail(error)
-            else:
-                step.reply(reply)
-        self._step = None
-        if not chunks:
-            self._draft.feed(step.value.text)
-        return step.value
+        chunks = self._chunks
+        try:
+            result = yield from relay(flow, self._pass_on)
+        finally:
+            self._progress = None
+        if chunks == self._chunks:  # it came as one body
+            self._draft.feed(result.text)
+        return result
 
-    def _pass_on(self, chunk: ChatStreamChunk) -> Iterator[ChatStreamChunk]:
+    def _pass_on(self, chunk: ChatStreamChunk | Track) -> Iterator[ChatStreamChunk]:
         """The chunk as far as it can no longer change; tool calls wait for their end."""
+        if type(chunk) is Track:
+            self._progress = chunk.progress
+            return
+        assert type(chunk) is ChatStreamChunk
+        self._chunks += 1
         delta = self._draft.feed(chunk.delta) if chunk.delta else ""
         if self._live and (delta or chunk.reasoning or chunk.refusal or chunk.raw is not None):
             yield ChatStreamChunk(delta, chunk.reasoning, refusal=chunk.refusal, raw=chunk.raw)

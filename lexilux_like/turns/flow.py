@@ -11,10 +11,11 @@ and closes it, however the flow ends.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar, final
 
+from ..values.errors import LexiluxError
 from ..values.results import ChatStreamChunk, StreamingResult
 from ..wire.http import Request, Response
 
@@ -107,6 +108,31 @@ def now() -> Flow[float]:
     """The clock, in seconds."""
     seconds: float = yield Now()
     return seconds
+
+
+def relay(flow: Flow[T], handle: Callable[[ChatStreamChunk | Track], Iterable[Effect]]) -> Flow[T]:
+    """Run a flow inside another one: what it hands out goes through `handle`, the rest passes.
+
+    Args:
+        flow: The inner flow.
+        handle: Given each chunk and each `Track`; what it returns is yielded in its place.
+    """
+    resume: Callable[[Any], Effect] = flow.send
+    value: Any = None
+    while True:
+        try:
+            effect = resume(value)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        resume, value = flow.send, None
+        if type(effect) is ChatStreamChunk or type(effect) is Track:
+            yield from handle(effect)
+            continue
+        try:
+            value = yield effect
+        except LexiluxError as error:
+            resume, value = flow.throw, error
 
 
 class Stepper(Generic[T]):

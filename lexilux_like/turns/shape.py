@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, assert_never, cast, get_args
 
-from ..values.errors import InvalidRequestError
+from ..values.errors import InvalidRequestError, LexiluxError
 from ..values.messages import Message, as_content
 from ..values.output import OutputType, output_type
 from ..values.request import AnyOptions, ChatRequest
-from ..values.results import ChatResult, Json
+from ..values.results import ChatResult, ChatStreamChunk, Json
 from ..wire.profiles import SchemaForm
-from .flow import Flow
+from .flow import Flow, Track, relay
 from .rules import Server
 from .turn import Turn
 
@@ -22,7 +22,9 @@ FORMS: tuple[SchemaForm, ...] = get_args(SchemaForm)
 """The strictest first."""
 
 _OF_THE_FORM = re.compile(
-    r"response_?format|json[_ ]?(?:schema|object|mode)|structured[_ ]outputs?", re.IGNORECASE
+    r"response_?format|json[_ ]?(?:schema|object|mode)|structured[_ ]outputs?"
+    r"|\btool(?:s|_choice)?\b",
+    re.IGNORECASE,
 )
 _PERHAPS_OF_IT = re.compile(
     r"schema|strict|unsupported|not support|grammar|json_validate_failed", re.IGNORECASE
@@ -60,7 +62,7 @@ def shaped(turn: Turn, kind: OutputType[Any], server: Server) -> Turn:
     """
 
     def asking(request: ChatRequest) -> Flow[ChatResult]:
-        *stricter, simplest = _forms(server, request.model)
+        *stricter, simplest = _forms(server, request)
         for form in stricter:
             try:
                 return (yield from turn(with_schema(request, kind, form)))
@@ -85,6 +87,8 @@ def with_schema(request: ChatRequest, kind: OutputType[Any], form: SchemaForm) -
         case "json_object":
             options["response_format"] = JSON_OBJECT
             messages = _instructed(messages, kind.instructions())
+        case "tool":
+            return _as_tool(replace(request, options=options), kind)
         case "prompt":
             messages = _instructed(messages, kind.instructions())
         case _:
@@ -92,11 +96,70 @@ def with_schema(request: ChatRequest, kind: OutputType[Any], form: SchemaForm) -
     return replace(request, options=options, messages=messages)
 
 
-def _forms(server: Server, model: str) -> list[SchemaForm]:
-    """Those to try, the strictest first; the last one is the prompt, which no server refuses."""
-    works = server.learned.works
-    known = FORMS[FORMS.index(server.profile.schema) :]
-    return [form for form in known if works(server.base_url, model, _fact(form)) is not False]
+def from_tool(turn: Turn) -> Turn:
+    """Take the arguments of the tool that a schema was sent as for the answer's text."""
+
+    def unpacking(request: ChatRequest) -> Flow[ChatResult]:
+        if request.answer_tool is None:
+            return (yield from turn(request))
+        try:
+            return _unpacked((yield from relay(turn(request), _arguments)))
+        except LexiluxError as error:
+            error.partial = error.partial and _unpacked(error.partial)
+            raise
+
+    return unpacking
+
+
+def _as_tool(request: ChatRequest, kind: OutputType[Any]) -> ChatRequest:
+    schema = kind.json_schema_format["json_schema"]
+    function = {
+        "name": kind.name,
+        "description": "Give the answer.",
+        "parameters": schema["schema"],
+        **({"strict": True} if kind.strict else {}),
+    }
+    tools = {"tools": [{"type": "function", "function": function}], "tool_choice": kind.name}
+    return replace(request, options={**request.options, **tools}, answer_tool=kind.name)
+
+
+def _arguments(effect: ChatStreamChunk | Track) -> Iterable[ChatStreamChunk | Track]:
+    """A chunk with the pieces of arguments as text."""
+    if type(effect) is ChatStreamChunk and effect.tool_calls:
+        effect.delta += "".join(each.arguments for each in effect.tool_calls if not each.index)
+        effect.tool_calls = ()
+    return (effect,)
+
+
+def _unpacked(result: ChatResult) -> ChatResult:
+    """The answer with the arguments of its call as text; as it is where it has none."""
+    calls = result.tool_calls or result.incomplete_tool_calls
+    if not calls:
+        return result
+    whole = result.status == "tool_calls"
+    return replace(
+        result,
+        text=calls[0].arguments,
+        tool_calls=(),
+        incomplete_tool_calls=(),
+        status="complete" if whole else result.status,
+        finish_reason="stop" if whole else result.finish_reason,
+    )
+
+
+def _forms(server: Server, request: ChatRequest) -> list[SchemaForm]:
+    """Those to try, the strictest first; the last one is the prompt, which no server refuses.
+
+    A tool of ours would stand in the way of the caller's own.
+    """
+    best = server.profile.schema
+    taken = "tool" if best != "tool" or request.options.get("tools") else None
+    return [
+        form
+        for form in FORMS[FORMS.index(best) :]
+        if form != taken
+        and server.learned.works(server.base_url, request.model, _fact(form)) is not False
+    ]
 
 
 def _fact(form: SchemaForm) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from ..values.messages import Message, is_sequence
 from ..values.output import OutputFault, OutputType
 from ..values.request import ChatRequest
 from ..values.results import ChatResult, ChatStreamChunk, Choice, Segment, StreamingResult, Usage
-from .flow import Flow, Stepper, Track
+from .flow import Flow, Track, relay
 from .partial import MISSING, PartialJSON
 from .rules import Server
 from .shape import shaped
@@ -126,22 +126,16 @@ def _up_to_the_end(
 ) -> Flow[tuple[ChatResult, ChatStreamChunk | None]]:
     """Run a turn, but keep the chunk with `done`: many consumers stop at it."""
     end: ChatStreamChunk | None = None
-    step = Stepper(flow)
-    step.start()
-    if step.progress is not None:
-        yield Track(step.progress)
-    while (effect := step.effect) is not None:
+
+    def keep_the_last(effect: ChatStreamChunk | Track) -> Iterable[ChatStreamChunk | Track]:
+        nonlocal end
         if type(effect) is ChatStreamChunk and effect.done:
             end = effect
-            step.reply(None)
-            continue
-        try:
-            reply = yield effect
-        except LexiluxError as error:
-            step.fail(error)
-        else:
-            step.reply(reply)
-    return step.value, end
+            return ()
+        return (effect,)
+
+    result = yield from relay(flow, keep_the_last)
+    return result, end
 
 
 def _is_no_json(result: ChatResult, reason: IncompleteReason) -> bool:

@@ -40,6 +40,8 @@ class ChatRequest:
     keep_raw: bool = False
     prefill: PrefillForm | None = None
     """How to say that the last message, an assistant's, is to be gone on from."""
+    answer_tool: str | None = None
+    """The tool whose arguments are the answer, where a schema is sent as one."""
 
 
 def resolve(

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 from ..values.errors import ValidationError
 from ..values.options import PrefillForm
 
-SchemaForm = Literal["json_schema", "json_object", "prompt"]
+SchemaForm = Literal["json_schema", "json_object", "tool", "prompt"]
 """How a JSON schema is sent: enforced by the server, as JSON mode with the schema in the prompt,
-or in the prompt alone."""
+as the one tool that the model must call, or in the prompt alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ PROFILES: tuple[Profile, ...] = (
     Profile("xai", ("api.x.ai",)),
     Profile("gemini", ("generativelanguage.googleapis.com",)),
     # response_format is ignored; https://docs.anthropic.com/en/api/openai-sdk
-    Profile("anthropic", ("api.anthropic.com",), TRAILING, schema="prompt"),
+    Profile("anthropic", ("api.anthropic.com",), TRAILING, schema="tool"),
     Profile("perplexity", ("api.perplexity.ai",)),
     Profile("cohere", ("api.cohere.ai", "api.cohere.com")),
     Profile("ollama", ("localhost:11434", "127.0.0.1:11434"), TRAILING),

@@ -368,7 +368,6 @@ def test_tool_calls_are_no_value(door: Doors, scripted_server: ScriptedServer) -
         ("deepseek", "json_object"),
         ("moonshot", "json_object"),
         ("minimax", None),
-        ("anthropic", None),
     ],
 )
 def test_each_provider_is_asked_in_its_form(

@@ -154,7 +154,8 @@ def _end_of_tail(cut: Cut, reply: str, start: int, *, least: int) -> Seam | None
     for length in range(len(cut.tail) - 1, least - 1, -1):
         end = cut.tail[-length:]
         if reply.startswith(end, begin) and is_unique(cut.text, end):
-            return Seam(len(cut.text), begin + length, "repeated")
+            once = is_unique(reply, end)  # else a record like it may have been meant
+            return Seam(len(cut.text), begin + length, "repeated") if once else None
     return None
 
 

@@ -193,6 +193,13 @@ def test_a_record_that_begins_like_the_next_one_is_not_taken_for_it() -> None:
     assert joined(cut, reply) is None
 
 
+def test_a_gap_that_a_reworded_record_seems_to_leave_is_not_filled() -> None:
+    came = '[{"id": 1, "name": "Tomoko", "n": 4},{"id": 2, "n": 8},{"id": 3, "name": "Hir'
+    cut = Cut(came, 37, 1, is_json=True)
+    reply = came[1:37] + '{"id": 3, "name": "Hiro", "n": 8},{"id": 3, "name": "Hirotoshi", "n": 9}]'
+    assert joined(cut, reply) is None
+
+
 def test_what_goes_on_directly_is_a_prefill_that_works() -> None:
     cut = cut_at(PROSE, 21)
     assert goes_on_directly(cut, cut.tail + " it stayed.")

@@ -181,8 +181,9 @@ class ConversationContinuer:
             StopError: It is not, and asking for more is no use.
         """
         status = reply.result.status
-        done = self._draft.is_json and self._draft.json_done and not reply.result.tool_calls
-        if done and status != "filtered":
+        sure = status == "complete" or self._rules.expects_json or self._draft.overran
+        done = self._draft.json_done and not self._draft.json_broken and sure
+        if done and status != "filtered" and not reply.result.tool_calls:
             return True
         if self._rules.continues:
             _refuse_to_go_on(status)

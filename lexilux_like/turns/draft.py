@@ -36,6 +36,8 @@ _CHATTER = re.compile(
 )
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _BARE_FENCE = re.compile(r"\n?[ \t]*(?:```|~~~)[ \t]*\s*\Z")
+_MARK = re.compile(r"\W*(?:END(?:-[0-9]+)?)?\W*")
+"""Nothing, or a sentinel in whatever dress."""
 _LEAD = re.compile(r"[{\[]")
 
 
@@ -53,6 +55,8 @@ class Draft:
         self.released = 0
         self.signed: bool | None = None
         """Whether the last reply ended with the sentinel; None where it had none."""
+        self.overran = False
+        """Whether something stood behind the end of a JSON answer, and was left out."""
         self.spoiled = False
         """Whether something was handed out that may not belong to the answer."""
         self._settled: list[str] = []
@@ -60,6 +64,7 @@ class Draft:
         self._recent = ""
         self._sentinel: str | None = None
         self._scanner = JSONScanner() if expects_json else None
+        self._plain = False
         self._lead = ""
         self._cut: Cut | None = None
         self._reply: list[str] = []
@@ -109,23 +114,27 @@ class Draft:
     def is_json(self) -> bool:
         """Whether the answer is JSON: it was expected, or all that came is the beginning of some.
 
-        Once it has been found to be JSON, it ends where its value ends.
+        Then it ends where its value ends, unless more follows than models put behind one. A
+        value that is whole, of an answer that is not, is taken for text.
         """
-        if self._scanner is None and self.text.lstrip()[:1] in ("{", "["):
-            scanner = JSONScanner()
-            scanner.feed(self.text)
-            if scanner.broken is None and scanner.trailing is None:
-                self._scanner = scanner
-        return self._scanner is not None and self._scanner.broken is None
+        if self.expects_json:
+            return not self.json_broken
+        if self._scanner is None and not self._plain and self.text.lstrip()[:1] in ("{", "["):
+            self._scanner = JSONScanner()
+            self._scanner.feed(self.text)
+        if self._scanner is not None and (self.json_broken or self.json_done):
+            self._scanner = None  # a line of several, perhaps
+        return self._scanner is not None
 
     def begin(self, cut: Cut | None, *, sentinel: str | None = None) -> None:
         """A reply is going to come: the rest of a cut answer, or (None) one from the start."""
         if cut is None:
+            self._scanner = JSONScanner() if self.expects_json else None
             self._rewrite("")
         self._lead = ""
         self._cut, self._seam, self._sentinel = cut, None, sentinel
         self._reply, self._behind = [], []
-        self._ended, self.signed = False, None
+        self._ended, self.overran, self.signed = False, False, None
         self._size = self._tried = 0
 
     def feed(self, delta: str) -> str:
@@ -163,13 +172,20 @@ class Draft:
                 return self._take_whole(cut, reply) if not (cut_again or self.live) else "none"
             self._join(cut, seam, reply)
         assert self._seam is not None
-        if self._scanner is None and not self._trim(self._seam, cut_again=cut_again):
-            if self.released > len(cut.text):
-                self.spoiled = True
-            else:
-                self._rewrite(cut.text)
-            return "none"
-        return self._seam.how
+        if self._scanner is None:
+            sure = self._trim(self._seam, cut_again=cut_again)
+        else:
+            behind = "".join(self._behind)
+            sure = self.expects_json or self._is_nothing(self.text, behind)
+            self.overran = sure and bool(behind.strip())
+        if sure:
+            return self._seam.how
+        if self._scanner is not None:  # a text that began like JSON
+            self._scanner, self._plain = None, True
+        self.spoiled = self.released > len(cut.text)
+        if not self.spoiled:
+            self._rewrite(cut.text)
+        return "none"
 
     def restore(self, text: str) -> None:
         """Go back to what there was: an answer from the start did not come as far."""
@@ -234,8 +250,10 @@ class Draft:
         scanner.feed(delta)
         if scanner.end is None:
             return delta
+        end = len(delta) - (scanner.offset - scanner.end)
         self._ended = True
-        return delta[: len(delta) - (scanner.offset - scanner.end)]
+        self._behind.append(delta[end:])
+        return delta[:end]
 
     def _release(self) -> str:
         """Hand out up to a boundary behind which the text can be gone on from."""
@@ -272,7 +290,7 @@ class Draft:
         sure = True
         if self._ended:
             own = own.rstrip()
-            self.signed = self._is_nothing(own, behind)
+            self.signed = self._is_nothing("".join(self._settled) + own, behind)
             sure = self.signed or self.live  # what stands before it is right in any case
         elif self._sentinel and cut_again:
             own = own[: len(own) - _begun(self._sentinel, own)]
@@ -286,13 +304,13 @@ class Draft:
             self._settled.append(own)
         return sure
 
-    def _is_nothing(self, own: str, behind: str) -> bool:
-        """Whether what stands behind the sentinel may be left out: the answer ends before it."""
-        behind = _BARE_FENCE.sub("", behind).strip(" *`\n")
-        text = "".join(self._settled) + own
+    def _is_nothing(self, text: str, behind: str) -> bool:
+        """Whether what stands behind an answer may be left out: a courtesy, or it all again."""
+        behind = _BARE_FENCE.sub("", behind).strip()
         start = text.lstrip()[:HELD]
         again = behind.startswith(start) and is_unique(text, start)
-        return not behind or is_chatter(behind) or again
+        chatter = all(map(is_chatter, _PARAGRAPH.split(behind)))
+        return _MARK.fullmatch(behind) is not None or chatter or again
 
     def _without_wrapper(self, own: str) -> str:
         """The end of a reply without the fence that it closed and had opened itself."""

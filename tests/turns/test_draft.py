@@ -198,3 +198,23 @@ def test_another_document_takes_the_place_of_the_cut_one_where_nothing_was_hande
         joined = draft.end(cut_again=False)
         assert joined == ("none" if live else "restarted")
         assert draft.text == expected
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_a_text_that_begins_like_json_is_gone_on_from_as_a_text(live: bool) -> None:
+    whole = "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13] are the notes, and this is the text."
+    draft = Draft(expects_json=False, live=live)
+    draft.begin(None)
+    draft.feed(whole[:40])
+    cut = cut_back(whole[:40], released=draft.released, is_json=draft.is_json)
+    assert cut is not None
+    draft.begin(cut)
+    draft.feed(whole[cut.at :])
+    assert draft.end(cut_again=False) == "none"
+    assert not draft.is_json
+    cut = cut_back(draft.text, released=draft.released)
+    assert cut is not None
+    draft.begin(cut)
+    draft.feed(whole[cut.at :])
+    assert draft.end(cut_again=False) == "repeated"
+    assert draft.text == whole

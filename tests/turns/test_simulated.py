@@ -90,6 +90,39 @@ def test_an_answer_cut_at_any_place_is_exact(kind: str, live: bool) -> None:
         assert outcome.verdict == "exact", describe(kind, model, outcome)
 
 
+LIKE_JSON = [
+    (
+        "[1] Smith wrote about kettles, and [2] Jones answered him in a long letter that nobody has"
+        " read to its end. [3] Ada did, though, and found it good."
+    ),
+    (
+        "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] are the pages on which it stands, and"
+        " there is more on the pages [17, 18] and in the index."
+    ),
+    (
+        '{"a": 1}\n{"a": 2}\n{"b": [1, 2, 3]}\n{"c": "a longer line of words, as logs have them"}\n'
+        '{"d": null}\n{"e": "the last of the lines of this log file"}'
+    ),
+    (
+        "{name} is a placeholder, and {age} is another one; a template has many of them, and a"
+        " program puts words in their places before it is sent."
+    ),
+]
+
+
+@pytest.mark.parametrize("live", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("text", LIKE_JSON, ids=["notes", "pages", "lines", "template"])
+@pytest.mark.parametrize("name", ["exact", "obedient", "fence", "postamble_signed"])
+def test_a_text_that_begins_like_json_is_never_taken_for_a_value(
+    name: str, text: str, live: bool
+) -> None:
+    for cut in range(1, len(text), 3):
+        model = SimulatedModel(text, name, cut=cut, seed=cut)
+        outcome = complete(model, live=live)
+        assert outcome.verdict != "wrong", describe("text", model, outcome)
+        assert outcome.verdict == "exact" or cut < len(text) // 3
+
+
 PREFILLS: list[tuple[PrefillMode, PrefillForm]] = [
     ("refused", "trailing"),
     ("native", "trailing"),

@@ -58,8 +58,6 @@ class ConversationContinuer:
         self._live = live
         self._draft = Draft(expects_json=rules.expects_json, live=live)
         self._planner = Planner(request, rules, server)
-        self._request = request
-        self._replies: list[Reply] = []
         self._segments: list[Segment] = []
         self._results: list[ChatResult] = []
         self._reasoning = ""
@@ -112,7 +110,7 @@ class ConversationContinuer:
         except LexiluxError as failure:
             error = failure
             result = failure.partial or ChatResult(status="interrupted")
-            if not self._replies and not _brought_anything(result):
+            if not self._results and not _brought_anything(result):
                 raise
             came = self._draft.received
             if result.text.startswith(came) and result.text != came:  # beside an error in one body
@@ -156,7 +154,6 @@ class ConversationContinuer:
 
     def _record(self, reply: Reply, *, start: int) -> None:
         result, ask = reply.result, reply.ask
-        self._replies.append(reply)
         self._results.append(result)
         self._reasoning += result.reasoning
         self._segments.append(

@@ -7,7 +7,6 @@ https://www.rfc-editor.org/rfc/rfc8259
 from __future__ import annotations
 
 import re
-from itertools import chain
 from typing import Final, NamedTuple
 
 _KEY, _NAME, _LEAD, _VALUE, _STRING, _AFTER, _END = range(7)
@@ -27,7 +26,6 @@ _SCALAR_BEGUN = re.compile(
     r"|-?(?:(?:0|[1-9][0-9]*)(?:\.(?:[0-9]+(?:[eE][+-]?[0-9]*)?)?|[eE][+-]?[0-9]*)?)?"
 )
 _DIGITS = re.compile("([0-9])[0-9]+")
-_KEPT = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[^ \t\n\r"]++', re.DOTALL)
 
 
 class _Inside(NamedTuple):
@@ -234,16 +232,3 @@ class JSONScanner:
         if pos < len(text):
             self.broken = self.offset = base + pos
         return len(text)
-
-
-def squeeze(text: str, *, in_string: bool = False) -> tuple[str, list[int]]:
-    """The text without white space outside strings, and each kept character's offset in it.
-
-    Args:
-        text: JSON, or any part of one.
-        in_string: Whether the text begins inside a string, though not inside an escape.
-    """
-    quoted = int(in_string)
-    kept = list(_KEPT.finditer('"' * quoted + text))
-    offsets = chain.from_iterable(range(m.start() - quoted, m.end() - quoted) for m in kept)
-    return "".join(m.group() for m in kept)[quoted:], list(offsets)[quoted:]

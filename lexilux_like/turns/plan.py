@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 
 from ..values.errors import APIError, IncompleteReason, InvalidRequestError, LexiluxError
 from ..values.history import ChatHistory
@@ -233,18 +234,19 @@ class Planner:
         prefill = self._server.prefill(self._request, self._rules)
         if self._level > self.PREFILL or self._refused:
             prefill = None
-        cut = cut_back(
+        back = partial(
+            cut_back,
             text,
             released=draft.released,
             is_json=is_json,
-            before=before,
             near=self._near,
             ends=draft.ends if prefill else frozenset(),
         )
+        cut = back(before=before)
         confirming = last.result.status == "complete" or last.adds_nothing
         if cut and last.ask.cut and confirming and cut.at == last.ask.cut.at:
             # Whether that was the end shows from another place: a cut would move with it.
-            cut = cut_back(text, released=draft.released, is_json=is_json, before=cut.at) or cut
+            cut = back(before=cut.at) or cut
         if cut is None:
             return None
         needed = len(cut.tail) + (len(cut.anchor) if self._level else 0)

@@ -26,7 +26,7 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|[^\s"{}\[\]:,]+|[{}\[\]:,]|\s+', re.DOT
 
 @dataclass(frozen=True, slots=True)
 class Seam:
-    """The joined answer is `cut.text[:begin] + gap + reply[end:]`."""
+    """The joined answer is `cut.text[:begin] + reply[end:]`."""
 
     begin: int
     end: int

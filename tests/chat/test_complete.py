@@ -8,25 +8,20 @@ from typing import Any
 
 import pytest
 from sockets import (
+    EACH_METHOD,
     HALF,
+    PART,
     STORY,
     Model,
     asked,
     broken,
     instantly,  # noqa: F401 - a fixture for each test
+    sliced,
 )
 
 from lexilux_like import ChatIncompleteResponseError, ChatResult
 from lexilux_like.testing import Reply, ScriptedServer, answer, refuse, stream
 from lexilux_like.testing.door import Doors
-
-PART = 250
-EACH_METHOD = pytest.mark.parametrize("method", ["complete", "complete_stream"])
-
-
-def sliced() -> Model:
-    """A model that says the story in some parts, asked by user turns."""
-    return Model(cut=PART, part=PART, prefill="refused")
 
 
 def error_of(doors: Doors, method: str, **options: Any) -> ChatIncompleteResponseError:

@@ -8,26 +8,19 @@ from typing import Any
 
 import pytest
 from sockets import (
+    EACH_METHOD,
     HALF,
     STORY,
     Model,
     asked,
     cut_answer,
     instantly,  # noqa: F401 - a fixture for each test
+    sliced,
 )
 
 from lexilux_like import ChatHistory, ValidationError
 from lexilux_like.testing import RecordedRequest, Reply, ScriptedServer, stream
 from lexilux_like.testing.door import Doors
-
-PART = 250
-EACH_METHOD = pytest.mark.parametrize("method", ["complete", "complete_stream"])
-
-
-def sliced() -> Model:
-    """A model that says the story in some parts, asked by user turns."""
-    return Model(cut=PART, part=PART, prefill="refused")
-
 
 # history.
 

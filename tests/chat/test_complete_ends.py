@@ -6,16 +6,20 @@ from typing import Any
 
 import pytest
 from sockets import (
+    ASKED,
+    EACH_METHOD,
     HALF,
     STORY,
+    THOUGHT,
     Model,
     asked,
+    counted,
     cut_answer,
     instantly,  # noqa: F401 - a fixture for each test
     pieces,
+    stopped,
 )
 
-from lexilux_like import ChatIncompleteResponseError, ChatResult
 from lexilux_like.testing import (
     RecordedRequest,
     Reply,
@@ -25,28 +29,6 @@ from lexilux_like.testing import (
     stream,
 )
 from lexilux_like.testing.door import Doors
-from lexilux_like.values.errors import IncompleteReason
-
-EACH_METHOD = pytest.mark.parametrize("method", ["complete", "complete_stream"])
-ASKED = [{"role": "user", "content": "Tell me."}]
-THOUGHT = {"reasoning_content": "Let me think about the harbour first. "}
-
-
-def stopped(doors: Doors, method: str, **options: Any) -> tuple[IncompleteReason, ChatResult]:
-    """Why a call ends with an error, and what it has received."""
-    with pytest.raises(ChatIncompleteResponseError) as caught:
-        asked(doors, method, **options)
-    assert caught.value.final_result is not None
-    return caught.value.reason, caught.value.final_result
-
-
-def counted(prompt: int, written: int) -> dict[str, int]:
-    return {
-        "prompt_tokens": prompt,
-        "completion_tokens": written,
-        "total_tokens": prompt + written,
-    }
-
 
 # Ends.
 

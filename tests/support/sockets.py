@@ -15,6 +15,7 @@ from lexilux_like.testing.door import Doors, Streamed
 from lexilux_like.testing.script import End
 from lexilux_like.turns import retry
 from lexilux_like.turns.rules import LEARNED
+from lexilux_like.values.errors import ChatIncompleteResponseError, IncompleteReason
 from lexilux_like.values.results import ChatResult
 
 METHODS = ("stream", "complete", "complete_stream")
@@ -31,7 +32,10 @@ STORY = (
     " whale. Then the ice comes, the ropes turn stiff as bone, and everything waits for April."
 )
 """Prose without a repeated phrase."""
-HALF = 300
+HALF, PART = 300, 250
+EACH_METHOD = pytest.mark.parametrize("method", ["complete", "complete_stream"])
+ASKED = [{"role": "user", "content": "Tell me."}]
+THOUGHT = {"reasoning_content": "Let me think about the harbour first. "}
 
 
 @pytest.fixture(autouse=True)
@@ -117,3 +121,25 @@ def asked(doors: Doors, method: str, *args: Any, **options: Any) -> tuple[str, C
     if isinstance(got, Streamed):
         return "".join(got.deltas), got.result
     return got.text, got
+
+
+def stopped(doors: Doors, method: str, **options: Any) -> tuple[IncompleteReason, ChatResult]:
+    """Why a call ends with an error, and what it has received."""
+    with pytest.raises(ChatIncompleteResponseError) as caught:
+        asked(doors, method, **options)
+    assert caught.value.final_result is not None
+    return caught.value.reason, caught.value.final_result
+
+
+def counted(prompt: int, written: int) -> dict[str, int]:
+    """Usage, as a server reports it."""
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": written,
+        "total_tokens": prompt + written,
+    }
+
+
+def sliced() -> Model:
+    """A model that says the story in some parts, asked by user turns."""
+    return Model(cut=PART, part=PART, prefill="refused")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lexilux_like.turns.jsonscan import JSONScanner, squeeze
+from lexilux_like.turns.jsonscan import JSONScanner
 
 SPACES = st.text(" \t\n\r", max_size=2)
 STRINGS = st.builds(json.dumps, st.text(max_size=8), ensure_ascii=st.booleans()) | st.sampled_from(
@@ -321,53 +321,3 @@ def test_a_hundred_thousand_brackets_do_not_recurse():
 
 def test_what_is_kept_of_a_number_does_not_grow():
     assert len(scanned("-1.", *["2345678"] * 1000, "e", *["12"] * 1000)._held) < 10
-
-
-def squeezed(text: str) -> str:
-    """The same without white space outside strings, a character at a time."""
-    scanner = JSONScanner()
-    kept = []
-    for char in text:
-        inside = scanner.in_string
-        scanner.feed(char)
-        if inside or not char.isspace():
-            kept.append(char)
-    return "".join(kept)
-
-
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner),
-    max_leaves=12,
-)
-
-
-@given(VALUES, st.booleans(), st.sampled_from([None, 0, 2, "\t", "\r\n"]))
-def test_squeezed_json_is_what_the_tightest_dump_gives(value, ascii_only, indent):
-    text = json.dumps(value, indent=indent, ensure_ascii=ascii_only)
-    tight = json.dumps(value, separators=(",", ":"), ensure_ascii=ascii_only)
-    assert squeeze(text)[0] == tight
-
-
-@given(TEXTS, st.data())
-def test_any_part_squeezes_to_its_part_of_the_whole(text, data):
-    at = data.draw(st.integers(0, len(text)))
-    before = scanned(text[:at])
-    if before._held.startswith("\\"):
-        return
-    part, _ = squeeze(text[at:], in_string=before.in_string)
-    assert squeezed(text).endswith(part)
-    assert len(part) == len(squeezed(text)) - len(squeezed(text[:at]))
-
-
-@given(TEXTS | st.text('" \\a\n'), st.booleans())
-def test_offsets_lead_back_to_each_kept_character(text, in_string):
-    kept, offsets = squeeze(text, in_string=in_string)
-    assert "".join(text[i] for i in offsets) == kept
-    assert all(i < j for i, j in itertools.pairwise(offsets))
-    assert not "".join(c for i, c in enumerate(text) if i not in set(offsets)).strip()
-
-
-def test_an_unfinished_string_keeps_its_space():
-    assert squeeze('[ "a  \\')[0] == '["a  \\'
-    assert squeeze('a "  ] "b ', in_string=True)[0] == 'a "]"b '

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
+from typing import Any, TypeVar, Unpack, overload
 
 from ._keywords import spelled_out
-from .transport.base import BaseAPIClient, ClientOptions, call_timeouts
+from .client import ChatClient
 from .transport.streaming import (
     AsyncParsingIterator,
     AsyncStreamingIterator,
     ParsingIterator,
     StreamingIterator,
 )
-from .turns.calls import Calls
-from .turns.rules import LEARNED, Server
-from .turns.shape import as_json, wanted_type
 from .values.errors import ValidationError
 from .values.history import ChatHistory
 from .values.messages import Message, MessagesLike
@@ -25,21 +22,14 @@ from .values.options import (
     EventOptions,
     StreamOptions,
     WholeOptions,
-    check_options,
 )
-from .values.output import OutputType, output_type
-from .values.request import AnyOptions, ChatRequest, resolve
+from .values.output import output_type
 from .values.results import ChatResult
-from .wire.openai import OpenAIDialect
-from .wire.profiles import find_profile
-
-if TYPE_CHECKING:
-    from .turns.flow import Flow
 
 T = TypeVar("T")
 
 
-class Chat(BaseAPIClient):
+class Chat(ChatClient):
     """A chat-completions client: call it, or stream from it.
 
     A `Chat` keeps no conversation: pass `history` for the turns before this one; it is
@@ -50,38 +40,6 @@ class Chat(BaseAPIClient):
         >>> chat("Say hi.", max_tokens=5).text  # doctest: +SKIP
         'Hi!'
     """
-
-    @spelled_out
-    def __init__(
-        self,
-        *,
-        base_url: str,
-        model: str | None = None,
-        provider: str | None = None,
-        **options: Unpack[ClientOptions],
-    ) -> None:
-        """Check the configuration; no connection is opened.
-
-        Args:
-            base_url: The root of the API, with its version: `https://api.openai.com/v1`.
-            model: The model for calls that name none.
-            provider: Who serves it, such as `"vllm"`, where the host does not tell; see
-                `wire/profiles.py` for the names.
-            **options: See `ClientOptions`.
-
-        Raises:
-            ValidationError: base_url, a header, the key, a timeout, a proxy or the rate limit
-                is not valid. A message never shows the key.
-            TypeError: An option is not known; the message names the nearest one that is.
-        """
-        super().__init__(base_url=base_url, **options)
-        self.model = model
-        profile = find_profile(self.base_url, provider)
-        self._calls = Calls(
-            OpenAIDialect(self.base_url, profile),
-            Server(self.base_url, profile, LEARNED),
-            self._budget,
-        )
 
     @spelled_out
     def __call__(self, messages: MessagesLike, **options: Unpack[CallOptions]) -> ChatResult:
@@ -338,47 +296,6 @@ class Chat(BaseAPIClient):
     ) -> AsyncStreamingIterator:
         """`stream_with_history`, async."""
         return self.astream(_new_messages(history, message), history=history, **options)
-
-    # One flow for each kind of call; the sync and the async method share it.
-
-    def _ask(self, messages: MessagesLike, options: CallOptions) -> Flow[ChatResult]:
-        check_options(options, CallOptions)
-        return self._calls.ask(self._resolved(messages, options), retries=self.max_retries)
-
-    def _ask_streamed(self, messages: MessagesLike, options: StreamOptions) -> Flow[ChatResult]:
-        check_options(options, StreamOptions)
-        request = self._resolved(messages, options)
-        return self._calls.stream(request, options, retries=self.max_retries)
-
-    def _completed(
-        self,
-        messages: MessagesLike,
-        options: CompleteOptions | CompleteStreamOptions,
-        *,
-        live: bool,
-        must_be: OutputType[Any] | None = None,
-    ) -> Flow[ChatResult]:
-        check_options(options, CompleteStreamOptions if live else CompleteOptions)
-        if must_be is not None and options.get("response_format") is not None:
-            raise ValidationError("response_format is for complete(): here the type is given")
-        kind = must_be or wanted_type(options)
-        request = self._resolved(messages, options if kind is None else as_json(options))
-        return self._calls.complete(
-            request,
-            options,
-            retries=self.max_retries,
-            live=live,
-            kind=kind,
-            required=must_be is not None,
-        )
-
-    def _resolved(self, messages: MessagesLike, options: AnyOptions) -> ChatRequest:
-        """The request, checked here and now, and so are its time limits."""
-        call_timeouts(self.timeouts, options)
-        return resolve(messages, options, default_model=self.model)
-
-    def __repr__(self) -> str:
-        return f"{super().__repr__()[:-1]}, model={self.model!r})"
 
 
 def _new_messages(history: ChatHistory, message: str | Message | None) -> MessagesLike:

@@ -36,7 +36,8 @@ class ClientOptions(TypedDict, total=False):
     """What every client takes."""
 
     api_key: str | None
-    """Sent as `Authorization: Bearer ...`; a header of that name in `headers` wins."""
+    """Sent as `Authorization: Bearer ...`, or in the header that the provider wants; a header of
+    that name in `headers` wins."""
     timeout_s: float | None
     """Seconds; the connect and the read timeout where those are not given. 60 unless given."""
     connect_timeout_s: float | None
@@ -78,10 +79,19 @@ class BaseAPIClient:
     because it holds the key.
     """
 
-    def __init__(self, *, base_url: str, **options: Unpack[ClientOptions]) -> None:
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        key_header: str = "authorization",
+        **options: Unpack[ClientOptions],
+    ) -> None:
         check_options(options, ClientOptions)
         self._endpoint = Endpoint(
-            base_url, api_key=options.get("api_key"), headers=options.get("headers")
+            base_url,
+            api_key=options.get("api_key"),
+            headers=options.get("headers"),
+            key_header=key_header,
         )
         self.base_url = self._endpoint.target.url
         self.timeouts = _timeouts(options)

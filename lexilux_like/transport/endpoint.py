@@ -85,11 +85,16 @@ def _problem(parts: SplitResult, base_url: str) -> str | None:
 class Endpoint:
     """A base_url with the headers that every request to it carries.
 
-    The key lives in here and in the Authorization header, and nowhere else.
+    The key lives in here and in the header that carries it, and nowhere else.
     """
 
     def __init__(
-        self, base_url: str, *, api_key: str | None, headers: Mapping[str, str] | None
+        self,
+        base_url: str,
+        *,
+        api_key: str | None,
+        headers: Mapping[str, str] | None,
+        key_header: str = "authorization",
     ) -> None:
         self.target = parse_base_url(base_url)
         given = checked_headers(headers)
@@ -98,7 +103,7 @@ class Endpoint:
             "user-agent": USER_AGENT,
             "accept-encoding": "gzip, deflate",
             "content-type": "application/json",
-            **_bearer(api_key),
+            **_authorization(api_key, key_header),
             **given,
         }
         self._secrets = secrets_in(self._headers)
@@ -125,7 +130,7 @@ class Endpoint:
         return f"Endpoint({self.target.url!r})"
 
 
-def _bearer(api_key: str | None) -> dict[str, str]:
+def _authorization(api_key: str | None, header: str) -> dict[str, str]:
     if api_key is None or api_key == "":
         return {}
     if not is_one_line(api_key):
@@ -134,7 +139,7 @@ def _bearer(api_key: str | None) -> dict[str, str]:
         )
     if api_key != api_key.strip():
         raise ValidationError("api_key starts or ends with a space: strip it")
-    return {"authorization": f"Bearer {api_key}"}
+    return {header: f"Bearer {api_key}" if header == "authorization" else api_key}
 
 
 def secrets_in(headers: Mapping[str, str]) -> list[str]:

@@ -10,7 +10,7 @@ from ..values.errors import APIError, IncompleteReason, InvalidRequestError, Lex
 from ..values.history import ChatHistory
 from ..values.request import ChatRequest
 from ..values.results import Asked, ChatResult, Join
-from ..wire.profiles import Prefill
+from ..wire.profile import Prefill
 from . import asking
 from .cut import Cut, cut_back
 from .draft import Draft

@@ -17,8 +17,9 @@ from ..values.options import (
 )
 from ..values.request import ChatRequest
 from ..values.timeouts import is_number
-from ..wire.profiles import Prefill, Profile, find_profile
+from ..wire.profile import Prefill, Profile
 from ..wire.reasoning import is_asked
+from ..wire.registry import find_profile
 
 JSON_FORMS = ("json_object", "json_schema")
 RESUMES = 2

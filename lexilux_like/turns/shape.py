@@ -12,7 +12,7 @@ from ..values.messages import Message, as_content
 from ..values.output import OutputType, output_type
 from ..values.request import AnyOptions, ChatRequest
 from ..values.results import ChatResult, ChatStreamChunk, Json
-from ..wire.profiles import SchemaForm
+from ..wire.profile import SchemaForm
 from .flow import Flow, Track, relay
 from .rules import Server
 from .turn import Turn

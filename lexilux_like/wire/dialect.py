@@ -8,7 +8,7 @@ from typing import Protocol
 from ..values.request import ChatRequest
 from ..values.results import ChatResult, ChatStreamChunk, StreamingResult
 from .http import Request, Response
-from .profiles import Profile
+from .profile import Profile
 from .sse import ServerSentEvent
 
 

@@ -21,8 +21,9 @@ from .accumulator import Accumulator, FinishError, as_delta
 from .document import dump, is_array, is_object, parse_leniently
 from .failure import event_error, find_error, not_a_completion, request_id, status_error
 from .http import Request, Response
-from .profiles import Profile, find_profile
+from .profile import Profile
 from .reasoning import is_asked, reasoning_fields
+from .registry import find_profile
 from .sse import ServerSentEvent
 
 DONE = b"[DONE]"
@@ -38,12 +39,11 @@ class OpenAIDialect:
     """Values to OpenAI's JSON and back.
 
     Args:
-        base_url: Where requests go; its host says how reasoning is asked for.
+        base_url: Where requests go.
         profile: What the provider can do; found by the host unless given.
     """
 
     def __init__(self, base_url: str = "", profile: Profile | None = None) -> None:
-        self._base_url = base_url
         self.profile = profile or find_profile(base_url)
 
     def encode(self, request: ChatRequest, *, stream: bool) -> Request:
@@ -59,7 +59,7 @@ class OpenAIDialect:
             payload["tool_choice"] = encode_tool_choice(
                 request.options["tool_choice"], request.options.get("tools")
             )
-        payload |= reasoning_fields(self._base_url, request.reasoning)
+        payload |= reasoning_fields(self.profile, request.reasoning)
         if stream:
             payload["stream"] = True
             if request.include_usage:

@@ -3,89 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
-from urllib.parse import urlsplit
+from typing import Literal
 
 from ..values.errors import ValidationError
 from ..values.options import Reasoning
 from ..values.results import Json
 from .document import is_object
-
-
-@dataclass(frozen=True, slots=True)
-class Spelling:
-    """How one family is asked. Paths are fields of the payload, `"thinking.budget_tokens"`."""
-
-    on: Json
-    """For True."""
-    off: Json
-    """For False."""
-    effort: str | None = None
-    """The path of an effort, `"low"` to `"high"`; None where there is no such field."""
-    budget: str | None = None
-    """The path of the most tokens to reason with."""
-    beside: Json = field(default_factory=dict[str, Any])
-    """What an effort or a budget needs beside it."""
-    others: str | None = None
-    """The object that takes any other field."""
-
-
-EFFORT = Spelling({"reasoning_effort": "medium"}, {"reasoning_effort": "none"}, "reasoning_effort")
-THINKING = Spelling(
-    {"thinking": {"type": "enabled"}},
-    {"thinking": {"type": "disabled"}},
-    "reasoning_effort",
-    "thinking.budget_tokens",
-    {"thinking": {"type": "enabled"}},
-)
-MINIMAX = Spelling(
-    {"thinking": {"type": "adaptive"}, "reasoning_split": True}, {"thinking": {"type": "disabled"}}
-)
-LOCAL = Spelling(
-    {"chat_template_kwargs": {"enable_thinking": True}},
-    {"chat_template_kwargs": {"enable_thinking": False}},
-    "reasoning_effort",
-    "thinking_token_budget",  # vLLM
-)
-"""Engines on hosts that are not known: llama.cpp, vLLM, SGLang."""
-
-HOSTS: dict[str, Spelling] = {
-    "api.openai.com": EFFORT,
-    "openai.azure.com": EFFORT,
-    "api.x.ai": EFFORT,
-    "api.groq.com": EFFORT,
-    "api.cerebras.ai": EFFORT,
-    "api.perplexity.ai": EFFORT,
-    "generativelanguage.googleapis.com": EFFORT,
-    "localhost:11434": EFFORT,  # Ollama
-    "127.0.0.1:11434": EFFORT,
-    "api.mistral.ai": Spelling(
-        {"reasoning_effort": "high"}, {"reasoning_effort": "none"}, "reasoning_effort"
-    ),
-    "api.deepseek.com": THINKING,
-    "api.moonshot.ai": THINKING,
-    "api.moonshot.cn": THINKING,
-    "api.z.ai": THINKING,
-    "open.bigmodel.cn": THINKING,
-    "api.fireworks.ai": THINKING,
-    "aliyuncs.com": Spelling(
-        {"enable_thinking": True},
-        {"enable_thinking": False},
-        budget="thinking_budget",
-        beside={"enable_thinking": True},
-    ),
-    "api.minimax.io": MINIMAX,
-    "api.minimaxi.com": MINIMAX,
-    "openrouter.ai": Spelling(
-        {"reasoning": {"enabled": True}},
-        {"reasoning": {"enabled": False}},
-        "reasoning.effort",
-        "reasoning.max_tokens",
-        others="reasoning",
-    ),
-}
-"""Ends of host names, with or without a port, and how the family behind them is asked."""
+from .profile import Profile
 
 
 def is_asked(reasoning: Reasoning | None) -> bool:
@@ -95,11 +19,11 @@ def is_asked(reasoning: Reasoning | None) -> bool:
     return bool(reasoning)
 
 
-def reasoning_fields(base_url: str, reasoning: Reasoning | None) -> Json:
-    """The payload fields that ask the server at `base_url` for reasoning, or for none.
+def reasoning_fields(profile: Profile, reasoning: Reasoning | None) -> Json:
+    """The payload fields that ask a provider for reasoning, or for none.
 
     Args:
-        base_url: Where the request goes; its host chooses the spelling.
+        profile: Its row.
         reasoning: True, False, a mapping with `effort`, `max_tokens` and `enabled`, or None
             to say nothing.
 
@@ -108,7 +32,7 @@ def reasoning_fields(base_url: str, reasoning: Reasoning | None) -> Json:
     """
     if reasoning is None:
         return {}
-    spelling = _spelling(base_url)
+    spelling = profile.reasoning
     if not isinstance(reasoning, Mapping):
         return spelling.on if reasoning else spelling.off
     if reasoning.get("enabled") is False:
@@ -122,21 +46,12 @@ def reasoning_fields(base_url: str, reasoning: Reasoning | None) -> Json:
         )
         if path is None:
             raise ValidationError(
-                f"reasoning={dict(reasoning)!r}: no field for {name!r} is known for {base_url!r};"
-                " pass it as that server spells it, in extra="
+                f"reasoning={dict(reasoning)!r}: no field for {name!r} is known for provider"
+                f" {profile.name!r}; pass it as that server spells it, in extra="
             )
         group, _, last = path.rpartition(".")
         _merge(payload, {group: {last: value}} if group else {last: value})
     return payload
-
-
-def _spelling(base_url: str) -> Spelling:
-    place = urlsplit(base_url)
-    for name in (place.hostname or "", place.netloc.rpartition("@")[2]):
-        for end, spelling in HOSTS.items():
-            if name == end or name.endswith(f".{end}"):
-                return spelling
-    return LOCAL
 
 
 def _merge(payload: Json, fields: Json) -> None:

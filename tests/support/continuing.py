@@ -19,7 +19,8 @@ from lexilux_like.values.request import ChatRequest
 from lexilux_like.values.results import ChatResult, ChatStreamChunk
 from lexilux_like.wire.http import Response
 from lexilux_like.wire.openai import OpenAIDialect
-from lexilux_like.wire.profiles import UNKNOWN, Profile
+from lexilux_like.wire.profile import Profile
+from lexilux_like.wire.profiles import UNKNOWN
 
 Verdict = Literal["exact", "honest", "wrong"]
 

@@ -19,7 +19,8 @@ from lexilux_like.values.errors import (
 )
 from lexilux_like.values.request import ChatRequest
 from lexilux_like.values.results import ChatResult, Join, Status, ToolCall, Usage
-from lexilux_like.wire.profiles import LOCAL, UNKNOWN, Profile
+from lexilux_like.wire.profile import Profile
+from lexilux_like.wire.profiles import LOCAL, UNKNOWN
 
 MESSAGES = [{"role": "user", "content": "Tell me."}]
 PART = STORY[:300]

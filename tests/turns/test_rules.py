@@ -10,7 +10,9 @@ from lexilux_like.turns.rules import LEARNED, Learned, Rules, Server, checked_ru
 from lexilux_like.values.errors import ValidationError
 from lexilux_like.values.options import Reasoning
 from lexilux_like.values.request import ChatRequest
-from lexilux_like.wire.profiles import UNKNOWN, Prefill, Profile, find_profile
+from lexilux_like.wire.profile import Prefill, Profile
+from lexilux_like.wire.profiles import UNKNOWN
+from lexilux_like.wire.registry import find_profile
 
 MESSAGES = [{"role": "user", "content": "Hi"}]
 REQUEST = ChatRequest("m", MESSAGES)

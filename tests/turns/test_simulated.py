@@ -18,7 +18,7 @@ from simulator import PrefillMode, SimulatedModel
 
 from lexilux_like.turns.rules import Learned
 from lexilux_like.values.options import PrefillForm
-from lexilux_like.wire.profiles import Prefill, Profile
+from lexilux_like.wire.profile import Prefill, Profile
 
 CUTS = 5
 """Places per document and behaviour; the behaviours cut at different ones."""
@@ -145,7 +145,7 @@ PREFILLS: list[tuple[PrefillMode, PrefillForm]] = [
 def test_a_prefill_is_exact_whatever_the_server_makes_of_it(
     mode: PrefillMode, form: PrefillForm, documented: bool, live: bool
 ) -> None:
-    profile = Profile("simulated", prefill=Prefill(form, documented=documented))
+    profile = Profile(name="simulated", prefill=Prefill(form, documented=documented))
     for kind in KINDS:
         text = document(kind, seed=5, size=300)
         for cut in (len(text) // 3, len(text) * 2 // 3):
@@ -155,7 +155,7 @@ def test_a_prefill_is_exact_whatever_the_server_makes_of_it(
 
 
 def test_a_prefill_that_failed_is_not_tried_again_for_that_model() -> None:
-    profile = Profile("simulated", prefill=Prefill("trailing"))
+    profile = Profile(name="simulated", prefill=Prefill("trailing"))
     learned = Learned()
     text = document("prose", seed=1, size=400)
     roles: list[list[str]] = []

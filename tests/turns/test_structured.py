@@ -34,7 +34,7 @@ from lexilux_like.values.results import (
     ToolCall,
     Usage,
 )
-from lexilux_like.wire.profiles import Profile, SchemaForm
+from lexilux_like.wire.profile import Profile, SchemaForm
 
 REQUEST = ChatRequest("m", [{"role": "user", "content": "Who?"}])
 USAGE = Usage(1, 2, 3)
@@ -107,7 +107,7 @@ def play(
 
 
 def server(form: SchemaForm = "json_schema", learned: Learned | None = None) -> Server:
-    return Server("http://x/v1", Profile("x", schema=form), learned or Learned())
+    return Server("http://x/v1", Profile(name="x", schema=form), learned or Learned())
 
 
 def ask(

@@ -13,7 +13,8 @@ from lexilux_like.values.options import PrefillForm
 from lexilux_like.values.request import ChatRequest
 from lexilux_like.wire.http import Request
 from lexilux_like.wire.openai import OpenAIDialect
-from lexilux_like.wire.profiles import LOCAL, PROFILES, UNKNOWN, find_profile
+from lexilux_like.wire.profiles import LOCAL, PROFILES, UNKNOWN
+from lexilux_like.wire.registry import find_profile
 
 MESSAGES = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hel"}]
 

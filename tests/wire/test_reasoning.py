@@ -12,6 +12,7 @@ from lexilux_like.values.errors import ValidationError
 from lexilux_like.values.request import ChatRequest
 from lexilux_like.wire.openai import OpenAIDialect
 from lexilux_like.wire.reasoning import ThinkSplitter, is_asked, reasoning_fields
+from lexilux_like.wire.registry import find_profile
 
 ENABLED, DISABLED = {"thinking": {"type": "enabled"}}, {"thinking": {"type": "disabled"}}
 
@@ -78,11 +79,11 @@ ENABLED, DISABLED = {"thinking": {"type": "enabled"}}, {"thinking": {"type": "di
 def test_each_family_is_asked_in_its_words(
     base_url: str, on: object, off: object, effort: object
 ) -> None:
-    assert reasoning_fields(base_url, reasoning=True) == on
-    assert reasoning_fields(base_url, reasoning=False) == off
-    assert reasoning_fields(base_url, {"effort": "high"}) == effort
-    assert reasoning_fields(base_url, {"enabled": False}) == off
-    assert reasoning_fields(base_url, {}) == on
+    assert reasoning_fields(find_profile(base_url), reasoning=True) == on
+    assert reasoning_fields(find_profile(base_url), reasoning=False) == off
+    assert reasoning_fields(find_profile(base_url), {"effort": "high"}) == effort
+    assert reasoning_fields(find_profile(base_url), {"enabled": False}) == off
+    assert reasoning_fields(find_profile(base_url), {}) == on
 
 
 @pytest.mark.parametrize(
@@ -98,11 +99,13 @@ def test_each_family_is_asked_in_its_words(
     ],
 )
 def test_most_tokens_to_reason_with(base_url: str, fields: object) -> None:
-    assert reasoning_fields(base_url, {"max_tokens": 9}) == fields
+    assert reasoning_fields(find_profile(base_url), {"max_tokens": 9}) == fields
 
 
 def test_openrouter_takes_any_field() -> None:
-    asked = reasoning_fields("https://openrouter.ai/api/v1", {"effort": "low", "exclude": True})
+    asked = reasoning_fields(
+        find_profile("https://openrouter.ai/api/v1"), {"effort": "low", "exclude": True}
+    )
     assert asked == {"reasoning": {"effort": "low", "exclude": True}}
 
 
@@ -118,29 +121,29 @@ def test_what_a_family_has_no_field_for_is_refused(
     base_url: str, reasoning: dict[str, object], name: str
 ) -> None:
     with pytest.raises(ValidationError, match=name):
-        reasoning_fields(base_url, reasoning)
+        reasoning_fields(find_profile(base_url), reasoning)
 
 
 def test_minimax_is_asked_to_split_its_reasoning_off() -> None:
-    assert reasoning_fields("https://api.minimax.io/v1", reasoning=True) == {
+    assert reasoning_fields(find_profile("https://api.minimax.io/v1"), reasoning=True) == {
         "thinking": {"type": "adaptive"},
         "reasoning_split": True,
     }
 
 
 def test_nothing_is_said_unless_asked() -> None:
-    assert reasoning_fields("https://api.openai.com/v1", None) == {}
+    assert reasoning_fields(find_profile("https://api.openai.com/v1"), None) == {}
 
 
 def test_host_is_matched_as_a_whole() -> None:
-    fields = reasoning_fields("https://not-api.openai.com.example/v1", reasoning=True)
+    fields = reasoning_fields(find_profile("https://not-api.openai.com.example/v1"), reasoning=True)
     assert "chat_template_kwargs" in fields
 
 
 def test_asking_twice_gives_the_same_fields() -> None:
-    first = reasoning_fields("https://api.deepseek.com", {"max_tokens": 9})
-    assert reasoning_fields("https://api.deepseek.com", reasoning=True) == ENABLED
-    assert first == reasoning_fields("https://api.deepseek.com", {"max_tokens": 9})
+    first = reasoning_fields(find_profile("https://api.deepseek.com"), {"max_tokens": 9})
+    assert reasoning_fields(find_profile("https://api.deepseek.com"), reasoning=True) == ENABLED
+    assert first == reasoning_fields(find_profile("https://api.deepseek.com"), {"max_tokens": 9})
 
 
 @pytest.mark.parametrize(

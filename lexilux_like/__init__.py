@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         ServerError,
         ValidationError,
     )
+    from .values.execution import aexecute_tool_calls, execute_tool_calls
     from .values.history import ChatHistory
     from .values.options import ChatParams
     from .values.parts import audio_part, file_part, image_part, text_part
@@ -42,22 +43,20 @@ if TYPE_CHECKING:
         ChatResult,
         ChatStreamChunk,
         Choice,
+        FailedAttempt,
         Segment,
         StreamingResult,
         Timing,
         ToolCall,
         ToolCallDelta,
+        ToolOutcome,
+        ToolStep,
         Usage,
     )
     from .values.timeouts import Timeouts
-    from .values.tools import (
-        FunctionTool,
-        Tool,
-        ToolChoice,
-        aexecute_tool_calls,
-        execute_tool_calls,
-        tool,
-    )
+    from .values.tools import FunctionTool, Tool, ToolChoice, tool
+    from .wire.profile import Prefill, Profile, Spelling
+    from .wire.registry import find_provider, register_provider
 
 __version__ = "0.1.0"
 
@@ -77,6 +76,7 @@ __all__ = [
     "Choice",
     "ConflictError",
     "ConversationContinuer",
+    "FailedAttempt",
     "FunctionTool",
     "InvalidRequestError",
     "LexiluxConnectionError",
@@ -86,12 +86,15 @@ __all__ = [
     "NotFoundError",
     "OutputValidationError",
     "ParsingIterator",
+    "Prefill",
+    "Profile",
     "QuotaExceededError",
     "RateLimitError",
     "RateLimiter",
     "ResponseFormatError",
     "Segment",
     "ServerError",
+    "Spelling",
     "StreamingIterator",
     "StreamingResult",
     "Timeouts",
@@ -100,6 +103,8 @@ __all__ = [
     "ToolCall",
     "ToolCallDelta",
     "ToolChoice",
+    "ToolOutcome",
+    "ToolStep",
     "Usage",
     "ValidationError",
     "__version__",
@@ -107,7 +112,9 @@ __all__ = [
     "audio_part",
     "execute_tool_calls",
     "file_part",
+    "find_provider",
     "image_part",
+    "register_provider",
     "text_part",
     "tool",
 ]
@@ -121,15 +128,18 @@ _ROOMS = {
         "AsyncParsingIterator AsyncStreamingIterator ParsingIterator StreamingIterator"
     ),
     ".turns.continuer": "ConversationContinuer",
+    ".values.execution": "aexecute_tool_calls execute_tool_calls",
     ".values.history": "ChatHistory",
     ".values.options": "ChatParams",
     ".values.parts": "audio_part file_part image_part text_part",
     ".values.results": (
-        "ChatResult ChatStreamChunk Choice Segment StreamingResult Timing ToolCall ToolCallDelta"
-        " Usage"
+        "ChatResult ChatStreamChunk Choice FailedAttempt Segment StreamingResult Timing ToolCall"
+        " ToolCallDelta ToolOutcome ToolStep Usage"
     ),
     ".values.timeouts": "Timeouts",
-    ".values.tools": ("FunctionTool Tool ToolChoice aexecute_tool_calls execute_tool_calls tool"),
+    ".values.tools": "FunctionTool Tool ToolChoice tool",
+    ".wire.profile": "Prefill Profile Spelling",
+    ".wire.registry": "find_provider register_provider",
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names.split()}
 

@@ -20,6 +20,8 @@ from .values.options import (
     CompleteOptions,
     CompleteStreamOptions,
     EventOptions,
+    RunToolsOptions,
+    RunToolsStreamOptions,
     StreamOptions,
     WholeOptions,
 )
@@ -248,6 +250,65 @@ class Chat(ChatClient):
         shape = output_type(kind)
         flow = self._completed(messages, options, live=True, must_be=shape)
         return AsyncParsingIterator(self._aiterate(flow, options), shape)
+
+    @spelled_out
+    def run_tools(self, messages: MessagesLike, **options: Unpack[RunToolsOptions]) -> ChatResult:
+        """Ask, run the tools that the model calls, send the results, until there is an answer.
+
+        Each request is made whole as by `complete`, and a call that was cut is never run. The calls
+        of one answer run side by side, each on a thread. The first request alone heeds a
+        `tool_choice` that forces a call; it is `"auto"` in the others. `deadline_s` is for the
+        whole run: a tool is not interrupted by it, but no request is begun after it.
+
+        Args:
+            messages: As for a call.
+            **options: See `RunToolsOptions`; `tools` has the functions.
+
+        Returns:
+            The answer. `steps` has what came before it, `usage` is that of all requests, and
+            `history.append_result(result)` appends all messages.
+
+        Raises:
+            ChatIncompleteResponseError: The model still calls tools after `max_steps` requests, or
+                an answer could not be made whole.
+            ValidationError: There are no tools, or one is async. Nothing was sent. Or the model
+                calls one that has no function.
+            LexiluxError: As for `complete`. `partial` has the steps before the failure;
+                `append_result` takes it, and a new run goes on from there.
+        """
+        return self._run(self._tools_run(messages, options, live=False, awaits=False), options)
+
+    @spelled_out
+    async def arun_tools(
+        self, messages: MessagesLike, **options: Unpack[RunToolsOptions]
+    ) -> ChatResult:
+        """`run_tools`, async: coroutine functions are tasks, and the others run on threads."""
+        flow = self._tools_run(messages, options, live=False, awaits=True)
+        return await self._arun(flow, options)
+
+    @spelled_out
+    def run_tools_stream(
+        self, messages: MessagesLike, **options: Unpack[RunToolsStreamOptions]
+    ) -> StreamingIterator:
+        """`run_tools`, chunk by chunk: the text of every answer as it comes.
+
+        After the tools of a step have run comes a chunk with the `step`. `done` is on the very last
+        chunk. `result.text` is the text of the answer that is being written; that of the ones
+        before is in `result.steps`.
+
+        Returns:
+            An iterator and context manager; its `result` is the answer so far at every moment.
+
+        While iterating: the errors of `run_tools`.
+        """
+        return self._iterate(self._tools_run(messages, options, live=True, awaits=False), options)
+
+    @spelled_out
+    def arun_tools_stream(
+        self, messages: MessagesLike, **options: Unpack[RunToolsStreamOptions]
+    ) -> AsyncStreamingIterator:
+        """`run_tools_stream`, async; awaiting it first is fine."""
+        return self._aiterate(self._tools_run(messages, options, live=True, awaits=True), options)
 
     @spelled_out
     def chat_with_history(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, Unpack, cast
 
 from ._keywords import spelled_out
 from .transport.base import BaseAPIClient, ClientOptions, call_timeouts
 from .turns.calls import Calls
+from .turns.keys import KeyRing
 from .turns.rules import LEARNED, Server
 from .turns.shape import as_json, wanted_type
 from .values.errors import ValidationError
@@ -16,6 +18,8 @@ from .values.options import (
     CallOptions,
     CompleteOptions,
     CompleteStreamOptions,
+    RunToolsOptions,
+    RunToolsStreamOptions,
     StreamOptions,
     check_options,
 )
@@ -23,7 +27,8 @@ from .values.output import OutputType
 from .values.request import AnyOptions, ChatRequest, resolve
 from .values.results import ChatResult
 from .wire.dialects import make_dialect
-from .wire.registry import find_profile
+from .wire.profile import Profile
+from .wire.registry import find_profile, find_provider
 
 if TYPE_CHECKING:
     from .turns.flow import Flow
@@ -34,6 +39,12 @@ class ChatClientOptions(ClientOptions, total=False):
 
     api_version: str | None
     """Azure's older URLs: `"2024-10-21"`; `model` is then the deployment. Not for its v1 API."""
+    fallbacks: Sequence[ChatClient] | None
+    """Clients that are asked, in this order, when this one cannot answer and another may: no
+    connection, a time limit (not the deadline), 401 to 404, 408, 409, 429, 5xx, no chat completion,
+    a history that is too long. Each asks its own model, with its own key, time limits and retries;
+    a call's `headers` reach it without credentials, and `extra` only where the provider is the
+    same. You close them."""
 
 
 class ChatClient(BaseAPIClient):
@@ -66,10 +77,17 @@ class ChatClient(BaseAPIClient):
         profile = find_profile(base_url, provider)
         super().__init__(base_url=base_url, key_header=profile.key_header, **_of_base(options))
         self.model = model
-        self._calls = Calls(
+        self.fallbacks = _in_order(options.get("fallbacks") or ())
+        """Who is asked in its place, in this order; theirs are among them."""
+        self._stand_ins = self.fallbacks
+        self._calls: Calls = Calls(
             make_dialect(self.base_url, profile, api_version=options.get("api_version")),
             Server(self.base_url, profile, LEARNED),
             self._budget,
+            KeyRing(self._endpoint.key_count),
+            self.max_retries,
+            model,
+            tuple(each._calls for each in self.fallbacks),
         )
 
     @classmethod
@@ -87,34 +105,33 @@ class ChatClient(BaseAPIClient):
             provider: Its name, such as `"deepseek"`; `docs/providers.md` lists them.
             model: The model for calls that name none.
             base_url: Where it is, if not where it usually is.
-            **options: See `ChatClientOptions`. Without `api_key` the key is read from the
-                provider's own environment variable.
+            **options: See `ChatClientOptions`. Without `api_key`, and without a header that carries
+                one, the key is read from the provider's own environment variable.
 
         Raises:
             ValidationError: The provider is not known, has no address of its own, or its
                 environment variable is not set; the message names it.
         """
-        profile = find_profile("", provider)
+        profile = find_provider(provider)
         address = base_url or profile.base_url
         if address is None:
-            raise ValidationError(f"{provider!r} has no address of its own: pass base_url=")
-        if options.get("api_key") is None and profile.env:
-            key = next((os.environ[name] for name in profile.env if os.environ.get(name)), None)
-            if key is None and options.get("headers") is None:
-                raise ValidationError(f"set {' or '.join(profile.env)}, or pass api_key=")
-            options["api_key"] = key
+            raise ValidationError(
+                f"provider {provider!r} has no address of its own: pass base_url="
+            )
+        if options.get("api_key") is None:
+            options["api_key"] = _key_of(profile, options.get("headers") or {})
         return cls(base_url=address, model=model, provider=provider, **options)
 
     # One flow for each kind of call; the sync and the async method share it.
 
     def _ask(self, messages: MessagesLike, options: CallOptions) -> Flow[ChatResult]:
         check_options(options, CallOptions)
-        return self._calls.ask(self._resolved(messages, options), retries=self.max_retries)
+        return self._calls.ask(self._resolved(messages, options))
 
     def _ask_streamed(self, messages: MessagesLike, options: StreamOptions) -> Flow[ChatResult]:
         check_options(options, StreamOptions)
         request = self._resolved(messages, options)
-        return self._calls.stream(request, options, retries=self.max_retries)
+        return self._calls.stream(request, options)
 
     def _completed(
         self,
@@ -132,11 +149,23 @@ class ChatClient(BaseAPIClient):
         return self._calls.complete(
             request,
             options,
-            retries=self.max_retries,
             live=live,
             kind=kind,
             required=must_be is not None,
         )
+
+    def _tools_run(
+        self,
+        messages: MessagesLike,
+        options: RunToolsOptions | RunToolsStreamOptions,
+        *,
+        live: bool,
+        awaits: bool,
+    ) -> Flow[ChatResult]:
+        check_options(options, RunToolsStreamOptions if live else RunToolsOptions)
+        kind = wanted_type(options)
+        request = self._resolved(messages, options if kind is None else as_json(options))
+        return self._calls.run_tools(request, options, live=live, awaits=awaits, kind=kind)
 
     def _resolved(self, messages: MessagesLike, options: AnyOptions) -> ChatRequest:
         """The request, checked here and now, and so are its time limits."""
@@ -145,6 +174,38 @@ class ChatClient(BaseAPIClient):
 
     def __repr__(self) -> str:
         return f"{super().__repr__()[:-1]}, model={self.model!r})"
+
+
+def _in_order(fallbacks: Sequence[object]) -> tuple[ChatClient, ...]:
+    """The fallbacks, each followed by its own, and each once.
+
+    Raises:
+        ValidationError: One is no `Chat`.
+    """
+    found: list[ChatClient] = []
+    for each in fallbacks:
+        if not isinstance(each, ChatClient):
+            raise ValidationError(f"fallbacks must be Chat objects, not {each!r}")
+        found += [one for one in (each, *each.fallbacks) if one not in found]
+    return tuple(found)
+
+
+def _key_of(profile: Profile, headers: Mapping[str, str]) -> str | None:
+    """A provider's key, from the environment; None where a header carries it, or none is needed.
+
+    Raises:
+        ValidationError: No variable for it is set.
+    """
+    carried = {name.lower() for name in headers}
+    if not profile.env or carried & {"authorization", profile.key_header}:
+        return None
+    for name in profile.env:
+        if key := os.environ.get(name):
+            return key
+    raise ValidationError(
+        f"provider {profile.name!r} needs a key: set {' or '.join(profile.env)} in the environment,"
+        " or pass api_key="
+    )
 
 
 def _of_base(options: ChatClientOptions) -> ClientOptions:

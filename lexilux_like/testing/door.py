@@ -88,6 +88,15 @@ class Door:
         """`chat.complete_stream()` or `chat.acomplete_stream()`, read to the end."""
         return self.open_stream(*args, method="complete_stream", **options).drain()
 
+    def run_tools(self, *args: Any, **options: Any) -> ChatResult:
+        """`chat.run_tools()` or `chat.arun_tools()`."""
+        result: ChatResult = self._ask("run_tools", *args, **options)
+        return result
+
+    def run_tools_stream(self, *args: Any, **options: Any) -> Streamed:
+        """`chat.run_tools_stream()` or `chat.arun_tools_stream()`, read to the end."""
+        return self.open_stream(*args, method="run_tools_stream", **options).drain()
+
     def open_stream(self, *args: Any, method: str = "stream", **options: Any) -> OpenStream:
         """A stream to be read chunk by chunk; `method` names the sync method that starts it."""
         return OpenStream(self._ask(method, *args, **options), self._runner)

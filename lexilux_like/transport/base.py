@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import Any, NoReturn, Self, TypedDict, TypeVar, Unpack
 from weakref import WeakKeyDictionary
@@ -25,7 +26,7 @@ from .pool import AsyncPoolEngine, PoolEngine, Route
 from .ratelimit import RateLimiter
 from .streaming import AsyncStreamingIterator, StreamingIterator
 from .watch import Watch
-from .worlds import AsyncWorld, SyncWorld
+from .worlds import AsyncWorld, Lane, SyncWorld
 
 T = TypeVar("T")
 
@@ -35,9 +36,10 @@ DEFAULT_TIMEOUT_S = 60.0
 class ClientOptions(TypedDict, total=False):
     """What every client takes."""
 
-    api_key: str | None
+    api_key: str | Sequence[str] | None
     """Sent as `Authorization: Bearer ...`, or in the header that the provider wants; a header of
-    that name in `headers` wins."""
+    that name in `headers` wins. Of several keys the first is used until it is refused (401, 403)
+    or its quota is used up; then the next one is."""
     timeout_s: float | None
     """Seconds; the connect and the read timeout where those are not given. 60 unless given."""
     connect_timeout_s: float | None
@@ -107,6 +109,7 @@ class BaseAPIClient:
             self._endpoint, proxies=options.get("proxies"), verify=options.get("verify", True)
         )
         self._budget = RetryBudget()
+        self._stand_ins: tuple[BaseAPIClient, ...] = ()
         self._closed = False
         self._forsaken: list[object] = []
         self._start_afresh()
@@ -144,12 +147,20 @@ class BaseAPIClient:
         return AsyncStreamingIterator(flow, lambda: self._aworld(options))
 
     def _world(self, options: ChatOptions) -> SyncWorld:
-        watch = Watch(call_timeouts(self.timeouts, options))
-        return SyncWorld(self._sync_engine(), self._endpoint, self._limiter, watch)
+        others = [partial(each._lane, options) for each in self._stand_ins]
+        return SyncWorld(self._lane(options), others)
 
     def _aworld(self, options: ChatOptions) -> AsyncWorld:
+        others = [partial(each._alane, options) for each in self._stand_ins]
+        return AsyncWorld(self._alane(options), others)
+
+    def _lane(self, options: ChatOptions) -> Lane[Engine]:
         watch = Watch(call_timeouts(self.timeouts, options))
-        return AsyncWorld(self._async_engine(), self._endpoint, self._limiter, watch)
+        return Lane(self._sync_engine(), self._endpoint, self._limiter, watch)
+
+    def _alane(self, options: ChatOptions) -> Lane[AsyncEngine]:
+        watch = Watch(call_timeouts(self.timeouts, options))
+        return Lane(self._async_engine(), self._endpoint, self._limiter, watch)
 
     def _sync_engine(self) -> Engine:
         with self._lock:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from os import PathLike, fspath
 from pathlib import Path
@@ -13,13 +13,12 @@ from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
 
 from ..values.errors import ValidationError
-from ..values.headers import checked_headers, is_one_line
+from ..values.headers import checked_headers, is_one_line, is_secret
 from ..wire.http import Request
 
 Verify: TypeAlias = bool | str | PathLike[str] | ssl.SSLContext
 
 USER_AGENT = "lexilux_like"
-_SECRET_WORDS = ("auth", "key", "token", "secret", "cookie", "password")
 _SHORTEST_SECRET = 4
 
 
@@ -92,25 +91,42 @@ class Endpoint:
         self,
         base_url: str,
         *,
-        api_key: str | None,
+        api_key: str | Sequence[str] | None,
         headers: Mapping[str, str] | None,
         key_header: str = "authorization",
     ) -> None:
         self.target = parse_base_url(base_url)
         given = checked_headers(headers)
+        keys = [api_key] if isinstance(api_key, str) else [*(api_key or ())]
+        if len(keys) > 1 and "" in keys:
+            raise ValidationError("one of the keys in api_key is empty: leave it out")
+        self._keys = [_authorization(each, key_header) for each in keys]
         self._headers = {
             "host": self.target.netloc,
             "user-agent": USER_AGENT,
             "accept-encoding": "gzip, deflate",
             "content-type": "application/json",
-            **_authorization(api_key, key_header),
+            **(self._keys[0] if self._keys else {}),
             **given,
         }
-        self._secrets = secrets_in(self._headers)
+        if key_header in given:
+            self._keys = []
+        self._secrets = _by_length(
+            secret for each in (self._headers, *self._keys) for secret in secrets_in(each)
+        )
+
+    @property
+    def key_count(self) -> int:
+        """How many keys there are to choose from."""
+        return len(self._keys)
+
+    def with_key(self, request: Request, index: int) -> Request:
+        """The request with a certain key, unless it carries one of its own."""
+        return replace(request, headers={**self._keys[index], **request.headers})
 
     def header_fields(self, request: Request, *, accept: str) -> list[tuple[bytes, bytes]]:
         """The header of one request; the request's own fields win."""
-        fields = {"accept": accept, **self._headers, **request.headers}
+        fields = {"accept": accept, **request.defaults, **self._headers, **request.headers}
         fields["content-length"] = str(len(request.body))
         return [(name.encode("ascii"), value.encode("ascii")) for name, value in fields.items()]
 
@@ -130,8 +146,8 @@ class Endpoint:
         return f"Endpoint({self.target.url!r})"
 
 
-def _authorization(api_key: str | None, header: str) -> dict[str, str]:
-    if api_key is None or api_key == "":
+def _authorization(api_key: str, header: str) -> dict[str, str]:
+    if api_key == "":
         return {}
     if not is_one_line(api_key):
         raise ValidationError(
@@ -146,12 +162,17 @@ def secrets_in(headers: Mapping[str, str]) -> list[str]:
     """The values that must not be shown: those of headers whose name sounds like a secret's."""
     found: list[str] = []
     for name, value in headers.items():
-        if any(word in name.lower() for word in _SECRET_WORDS):
+        if is_secret(name):
             found.append(value)
             scheme, _, credentials = value.partition(" ")
             if credentials and scheme.isalpha():
                 found.append(credentials)
-    return sorted({s for s in found if len(s) >= _SHORTEST_SECRET}, key=len, reverse=True)
+    return _by_length(secret for secret in found if len(secret) >= _SHORTEST_SECRET)
+
+
+def _by_length(secrets: Iterable[str]) -> list[str]:
+    """Each once, the longest first: one may be a part of another."""
+    return sorted(set(secrets), key=len, reverse=True)
 
 
 def choose_proxy(target: Target, proxies: Mapping[str, str | None] | None) -> str | None:

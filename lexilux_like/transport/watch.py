@@ -7,6 +7,7 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import Any
 
 from ..values.errors import LexiluxTimeoutError
@@ -78,6 +79,11 @@ class Watch:
         """Content has come: from now on the idle limit counts."""
         self._content_limit = "idle_timeout_s"
         self._content = _from_now(self.limits.idle_timeout_s)
+
+    def keep_deadline_of(self, other: Watch) -> None:
+        """Take the place of another watch in the same call."""
+        self._deadline = other._deadline
+        self.limits = replace(self.limits, deadline_s=other.limits.deadline_s)
 
     def forgive(self, seconds: float) -> None:
         """Time that nobody is to be blamed for: a wait for the rate limiter."""

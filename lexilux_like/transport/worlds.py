@@ -8,87 +8,58 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterator
-from typing import Any, assert_never
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, assert_never
 
-from ..turns.flow import Action, Admit, Drain, Now, Open, Read, Send, Sleep
-from ..values.errors import LexiluxConnectionError, LexiluxError, ResponseFormatError
-from ..wire.encoding import Inflater
+from ..turns.flow import (
+    Action,
+    Admit,
+    Drain,
+    Now,
+    Open,
+    Read,
+    RunTools,
+    Send,
+    Sleep,
+    UseKey,
+    UseLane,
+)
+from ..values.errors import LexiluxConnectionError, LexiluxError
 from ..wire.http import Request, Response
+from .body import Body, Whole
 from .endpoint import Endpoint
 from .engine import AsyncEngine, AsyncOpened, Engine, Opened, shut
 from .foreign import quiet, translated
 from .ratelimit import RateLimiter
+from .toolrun import arun_calls, run_calls
 from .watch import Watch, current
 
-MAX_BODY_BYTES = 48 * 1024 * 1024
-"""Most bytes of one whole body, after decompression."""
+E = TypeVar("E", Engine, AsyncEngine)
+
 WHOLE, STREAM = "application/json", "text/event-stream"
 
 
-class Body:
-    """A response body that comes piece by piece, each of bounded size once decompressed."""
+@dataclass(frozen=True, slots=True)
+class Lane(Generic[E]):
+    """What a call needs of the client that it asks: its own, or a fallback's."""
 
-    __slots__ = ("_inflater", "_pieces")
-
-    def __init__(self, headers: Any) -> None:
-        encoding = headers.get("content-encoding", "")
-        plain = encoding.strip().lower() in ("", "identity")
-        self._inflater = None if plain else Inflater(encoding, MAX_BODY_BYTES)
-        self._pieces: Iterator[bytes] = iter(())
-
-    def waiting(self) -> bytes:
-        """The next piece of what was taken in already; empty when there is none."""
-        return next((piece for piece in self._pieces if piece), b"")
-
-    def take(self, data: bytes) -> bytes:
-        """Take bytes in as they came; returns the first piece of them."""
-        if self._inflater is None:
-            return data
-        self._pieces = iter(self._inflater.feed(data) if data else [self._inflater.end()])
-        return self.waiting()
-
-
-class Whole:
-    """A body collected up to the limit."""
-
-    __slots__ = ("_parts", "_response", "_size")
-
-    def __init__(self, opened: Opened | AsyncOpened) -> None:
-        self._parts: list[bytes] = []
-        self._size = 0
-        self._response = opened
-
-    def add(self, piece: bytes) -> None:
-        """Take one more piece in.
-
-        Raises:
-            ResponseFormatError: The body is over the limit.
-        """
-        self._size += len(piece)
-        if self._size > MAX_BODY_BYTES:
-            raise ResponseFormatError(
-                f"the body is larger than {MAX_BODY_BYTES} bytes and was not read further",
-                status_code=self._response.status,
-                headers=self._response.headers,
-                body=b"".join(self._parts)[:1000],
-            )
-        self._parts.append(piece)
-
-    def response(self) -> Response:
-        return Response(self._response.status, self._response.headers, b"".join(self._parts))
+    engine: E
+    endpoint: Endpoint
+    limiter: RateLimiter | None
+    watch: Watch
 
 
 class SyncWorld:
     """Performs one call's effects, blocking."""
 
     def __init__(
-        self, engine: Engine, endpoint: Endpoint, limiter: RateLimiter | None, watch: Watch
+        self, lane: Lane[Engine], others: Sequence[Callable[[], Lane[Engine]]] = ()
     ) -> None:
-        self._engine = engine
-        self._endpoint = endpoint
-        self._limiter = limiter
-        self._watch = watch
+        self._lane = lane
+        self._others = others
+        self._used = [lane.endpoint]
+        self._key: int | None = None
         self._opened: Opened | None = None
         self._hung_up = False
         self._body = Body({})
@@ -102,13 +73,13 @@ class SyncWorld:
         """
         if self._hung_up:
             raise _hung_up()
-        token = current.set(self._watch)
+        token = current.set(self._lane.watch)
         try:
             return self._perform(action)
         except LexiluxError:
             raise
         except Exception as error:
-            failure = translated(error, self._watch, self.censor)
+            failure = translated(error, self._lane.watch, self.censor)
             quiet(error)
             raise failure from error
         finally:
@@ -116,7 +87,7 @@ class SyncWorld:
 
     def censor(self, text: str) -> str:
         """`text` without this call's secrets."""
-        return self._endpoint.censor(text, self._sent.headers if self._sent else None)
+        return censored(text, self._used, self._sent)
 
     def close(self) -> None:
         """Give the connection back."""
@@ -131,25 +102,31 @@ class SyncWorld:
         if (opened := self._opened) is not None:
             opened.hang_up()
         else:
-            shut(self._watch.line)
+            shut(self._lane.watch.line)
 
     def abandon(self) -> None:
         """Give the connection back from the garbage collector: nothing here may block."""
         opened, self._opened = self._opened, None
         if opened is not None:
-            self._engine.abandon(opened)
+            self._lane.engine.abandon(opened)
+
+    def _take(self, lane: Lane[Engine]) -> None:
+        """Act for another client from here on; the deadline of the call holds on."""
+        lane.watch.keep_deadline_of(self._lane.watch)
+        self._lane, self._key = lane, None
+        self._used.append(lane.endpoint)
 
     def _perform(self, action: Action) -> Any:
         match action:
             case Read(content):
                 if content:
-                    self._watch.content()
+                    self._lane.watch.content()
                 return self._read()
             case Now():
                 return time.monotonic()
             case Admit():
-                if self._limiter is not None:
-                    self._watch.forgive(self._limiter.acquire())
+                if self._lane.limiter is not None:
+                    self._lane.watch.forgive(self._lane.limiter.acquire())
             case Send(request):
                 return self._read_whole(self._open(request, WHOLE))
             case Open(request):
@@ -160,20 +137,29 @@ class SyncWorld:
             case Drain():
                 self._drain()
             case Sleep(seconds):
-                self._watch.refuse_sleep(seconds)
+                self._lane.watch.refuse_sleep(seconds)
                 time.sleep(seconds)
+            case UseKey(index):
+                self._key = index
+            case UseLane(index):
+                self.close()
+                self._take(self._others[index - 1]())
+            case RunTools():
+                return run_calls(action)
             case _:
                 assert_never(action)
 
     def _open(self, request: Request, accept: str) -> Opened:
         self.close()
+        if self._key is not None:
+            request = self._lane.endpoint.with_key(request, self._key)
         self._sent = request
-        self._watch.start(stream=accept is STREAM)
-        self._watch.check()
-        opened = self._opened = self._engine.open(request, self._watch, accept=accept)
+        self._lane.watch.start(stream=accept is STREAM)
+        self._lane.watch.check()
+        opened = self._opened = self._lane.engine.open(request, self._lane.watch, accept=accept)
         if self._hung_up:
             raise _hung_up()
-        self._watch.headed()
+        self._lane.watch.headed()
         self._body = Body(opened.headers)
         return opened
 
@@ -181,7 +167,7 @@ class SyncWorld:
         if piece := self._body.waiting():
             return piece
         while (opened := self._opened) is not None:
-            self._watch.check()
+            self._lane.watch.check()
             data = opened.read()
             if piece := self._body.take(data):
                 return piece
@@ -198,7 +184,7 @@ class SyncWorld:
     def _drain(self) -> None:
         if self._opened is not None:
             with contextlib.suppress(Exception):  # it only saves a connection
-                self._engine.drain(self._opened, self._watch)
+                self._lane.engine.drain(self._opened, self._lane.watch)
         self.close()
 
 
@@ -206,12 +192,12 @@ class AsyncWorld:
     """Performs one call's effects on the running event loop."""
 
     def __init__(
-        self, engine: AsyncEngine, endpoint: Endpoint, limiter: RateLimiter | None, watch: Watch
+        self, lane: Lane[AsyncEngine], others: Sequence[Callable[[], Lane[AsyncEngine]]] = ()
     ) -> None:
-        self._engine = engine
-        self._endpoint = endpoint
-        self._limiter = limiter
-        self._watch = watch
+        self._lane = lane
+        self._others = others
+        self._used = [lane.endpoint]
+        self._key: int | None = None
         self._loop = asyncio.get_running_loop()
         self._opened: AsyncOpened | None = None
         self._hung_up = False
@@ -222,13 +208,13 @@ class AsyncWorld:
         """`SyncWorld.perform`, async."""
         if self._hung_up:
             raise _hung_up()
-        token = current.set(self._watch)
+        token = current.set(self._lane.watch)
         try:
             return await self._perform(action)
         except LexiluxError:
             raise
         except Exception as error:
-            failure = translated(error, self._watch, self.censor)
+            failure = translated(error, self._lane.watch, self.censor)
             quiet(error)
             raise failure from error
         finally:
@@ -236,7 +222,7 @@ class AsyncWorld:
 
     def censor(self, text: str) -> str:
         """`text` without this call's secrets."""
-        return self._endpoint.censor(text, self._sent.headers if self._sent else None)
+        return censored(text, self._used, self._sent)
 
     async def aclose(self) -> None:
         """Give the connection back."""
@@ -250,9 +236,9 @@ class AsyncWorld:
         self._hung_up = True
         if self._opened is not None:
             await self.aclose()
-        elif self._watch.line is not None:
+        elif self._lane.watch.line is not None:
             with contextlib.suppress(Exception):
-                await self._watch.line.aclose()
+                await self._lane.watch.line.aclose()
 
     def abandon(self) -> None:
         """Give the connection back from the garbage collector, which may run on any thread."""
@@ -261,17 +247,23 @@ class AsyncWorld:
             with contextlib.suppress(RuntimeError):  # the loop is closed, and its connections too
                 self._loop.call_soon_threadsafe(_close_soon, self._loop, opened)
 
+    def _take(self, lane: Lane[AsyncEngine]) -> None:
+        """Act for another client from here on; the deadline of the call holds on."""
+        lane.watch.keep_deadline_of(self._lane.watch)
+        self._lane, self._key = lane, None
+        self._used.append(lane.endpoint)
+
     async def _perform(self, action: Action) -> Any:
         match action:
             case Read(content):
                 if content:
-                    self._watch.content()
+                    self._lane.watch.content()
                 return await self._read()
             case Now():
                 return time.monotonic()
             case Admit():
-                if self._limiter is not None:
-                    self._watch.forgive(await self._limiter.aacquire())
+                if self._lane.limiter is not None:
+                    self._lane.watch.forgive(await self._lane.limiter.aacquire())
             case Send(request):
                 return await self._read_whole(await self._open(request, WHOLE))
             case Open(request):
@@ -282,20 +274,31 @@ class AsyncWorld:
             case Drain():
                 await self._drain()
             case Sleep(seconds):
-                self._watch.refuse_sleep(seconds)
+                self._lane.watch.refuse_sleep(seconds)
                 await asyncio.sleep(seconds)
+            case UseKey(index):
+                self._key = index
+            case UseLane(index):
+                await self.aclose()
+                self._take(self._others[index - 1]())
+            case RunTools():
+                return await arun_calls(action)
             case _:
                 assert_never(action)
 
     async def _open(self, request: Request, accept: str) -> AsyncOpened:
         await self.aclose()
+        if self._key is not None:
+            request = self._lane.endpoint.with_key(request, self._key)
         self._sent = request
-        self._watch.start(stream=accept is STREAM)
-        self._watch.check()
-        opened = self._opened = await self._engine.open(request, self._watch, accept=accept)
+        self._lane.watch.start(stream=accept is STREAM)
+        self._lane.watch.check()
+        opened = self._opened = await self._lane.engine.open(
+            request, self._lane.watch, accept=accept
+        )
         if self._hung_up:
             raise _hung_up()
-        self._watch.headed()
+        self._lane.watch.headed()
         self._body = Body(opened.headers)
         return opened
 
@@ -303,8 +306,8 @@ class AsyncWorld:
         if piece := self._body.waiting():
             return piece
         while (opened := self._opened) is not None:
-            self._watch.check()
-            data = await self._engine.read(opened, self._watch)
+            self._lane.watch.check()
+            data = await self._lane.engine.read(opened, self._lane.watch)
             if piece := self._body.take(data):
                 return piece
             if not data:
@@ -320,8 +323,15 @@ class AsyncWorld:
     async def _drain(self) -> None:
         if self._opened is not None:
             with contextlib.suppress(Exception):  # it only saves a connection
-                await self._engine.drain(self._opened, self._watch)
+                await self._lane.engine.drain(self._opened, self._lane.watch)
         await self.aclose()
+
+
+def censored(text: str, endpoints: Iterable[Endpoint], sent: Request | None) -> str:
+    """`text` without the secrets of the clients that a call has asked, and of its last request."""
+    for endpoint in endpoints:
+        text = endpoint.censor(text, sent.headers if sent else None)
+    return text
 
 
 def _hung_up() -> LexiluxConnectionError:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..values.options import StreamOptions
@@ -12,11 +12,16 @@ from ..values.request import ChatRequest
 from ..values.results import ChatResult
 from ..wire.dialect import Dialect
 from .continuer import ConversationContinuer
+from .fallback import Lane, fallen_back
 from .flow import Flow
+from .journey import Journey
+from .keys import KeyRing, keyed
 from .retry import Attempts, RetryBudget, retried
 from .rules import RESUMES, Rules, Server, checked_rules
 from .shape import from_tool
 from .structured import structured
+from .texttools import from_text
+from .toolloop import checked_tool_rules, with_tools
 from .turn import Turn, streamed, timed, whole
 
 
@@ -27,28 +32,37 @@ class Calls:
     dialect: Dialect
     server: Server
     budget: RetryBudget
+    keys: KeyRing = field(default_factory=KeyRing)
+    retries: int = 0
+    model: str | None = None
+    fallbacks: tuple[Calls, ...] = ()
 
-    def ask(self, request: ChatRequest, *, retries: int) -> Flow[ChatResult]:
+    def ask(self, request: ChatRequest) -> Flow[ChatResult]:
         """Ask once, and wait for the whole answer."""
-        return timed(retried(whole(self.dialect), Attempts(retries, self.budget)))(request)
 
-    def stream(
-        self, request: ChatRequest, options: StreamOptions, *, retries: int
-    ) -> Flow[ChatResult]:
+        def asked(calls: Calls, journey: Journey) -> Turn:
+            return calls.once(whole(calls.dialect), journey)
+
+        return self._anywhere(asked)(request)
+
+    def stream(self, request: ChatRequest, options: StreamOptions) -> Flow[ChatResult]:
         """Ask once, and hand the answer on as it comes, across breaks if that is wanted."""
-        turn = streamed(self.dialect)
         resumes = options.get("resume", "off") != "off"
         rules = checked_rules(options, request, continues=False) if resumes else None
-        if rules is None or rules.resume == "off":
-            return timed(retried(turn, Attempts(retries, self.budget)))(request)
-        return timed(self._continued(turn, rules, retries, live=True))(request)
+
+        def asked(calls: Calls, journey: Journey) -> Turn:
+            turn = streamed(calls.dialect)
+            if rules is None or rules.resume == "off":
+                return calls.once(turn, journey)
+            return calls.continued(turn, rules, journey, live=True)
+
+        return self._anywhere(asked)(request)
 
     def complete(
         self,
         request: ChatRequest,
         options: Mapping[str, Any],
         *,
-        retries: int,
         live: bool,
         kind: OutputType[Any] | None = None,
         required: bool = False,
@@ -58,7 +72,6 @@ class Calls:
         Args:
             request: The question.
             options: Of the method.
-            retries: At most so many.
             live: Hand text on as it comes.
             kind: The type.
             required: Without a value of it there is no answer.
@@ -66,26 +79,89 @@ class Calls:
         rules = checked_rules(options, request, continues=True)
         if required:
             rules = replace(rules, ensure_complete=True)
-        asked = whole if rules.resume == "off" and not live else streamed
-        turn = self._continued(asked(self.dialect), rules, retries, live=live)
-        if kind is not None:
-            reasks = 0 if live else rules.max_reasks
-            turn = structured(turn, kind, self.server, max_reasks=reasks, required=required)
-        return timed(turn)(request)
+        return self._anywhere(_completing(rules, live=live, kind=kind, required=required))(request)
 
-    def _continued(self, turn: Turn, rules: Rules, retries: int, *, live: bool) -> Turn:
+    def run_tools(
+        self,
+        request: ChatRequest,
+        options: Mapping[str, Any],
+        *,
+        live: bool,
+        awaits: bool,
+        kind: OutputType[Any] | None = None,
+    ) -> Flow[ChatResult]:
+        """Ask, and run the tools that the model calls, until there is a whole answer.
+
+        Args:
+            request: The question.
+            options: Of the method.
+            live: Hand text on as it comes.
+            awaits: Whether tools may be async.
+            kind: The type of the answer.
+        """
+        rules = checked_rules(options, request, continues=True)
+        tool_rules = checked_tool_rules(options, request, awaits=awaits)
+        completing = _completing(rules, live=live, kind=kind, required=False)
+
+        def asked(calls: Calls, journey: Journey) -> Turn:
+            def step(question: ChatRequest) -> Flow[ChatResult]:
+                return completing(calls, journey)(question)  # made anew: it has its own retries
+
+            return step
+
+        def looped(turn: Turn) -> Turn:
+            return with_tools(turn, tool_rules, live=live)
+
+        return self._anywhere(asked, looped)(request)
+
+    # A turn of one client, which its fallbacks have too.
+
+    def once(self, turn: Turn, journey: Journey) -> Turn:
+        """The turn with retries."""
+        return retried(self._keyed(turn, journey), Attempts(self.retries, self.budget))
+
+    def continued(self, turn: Turn, rules: Rules, journey: Journey, *, live: bool) -> Turn:
         """The turn with retries, resuming and continuation, which share their attempts."""
-        most = retries if rules.resume == "off" else max(retries, RESUMES)
+        most = self.retries if rules.resume == "off" else max(self.retries, RESUMES)
         attempts = Attempts(most, self.budget)
+        asking = retried(from_tool(self._keyed(turn, journey)), attempts)
 
-        def continued(request: ChatRequest) -> Flow[ChatResult]:
+        def going_on(request: ChatRequest) -> Flow[ChatResult]:
             return ConversationContinuer(
-                retried(from_tool(turn), attempts),
-                request,
-                rules,
-                server=self.server,
-                attempts=attempts,
-                live=live,
+                asking, request, rules, server=self.server, attempts=attempts, live=live
             ).run()
 
-        return continued
+        return going_on
+
+    def _keyed(self, turn: Turn, journey: Journey) -> Turn:
+        written = from_text(turn, self.dialect.profile.tools)
+        return keyed(written, self.server.base_url, self.keys, journey)
+
+    def _anywhere(
+        self,
+        asked: Callable[[Calls, Journey], Turn],
+        around: Callable[[Turn], Turn] = lambda turn: turn,
+    ) -> Turn:
+        """What is asked of this client, and of its fallbacks where it cannot answer."""
+        journey = Journey()
+        lanes = [
+            Lane(asked(each, journey), each.model, each.dialect.profile is self.dialect.profile)
+            for each in self.fallbacks
+        ]
+        return timed(around(fallen_back(asked(self, journey), lanes)), journey)
+
+
+def _completing(
+    rules: Rules, *, live: bool, kind: OutputType[Any] | None, required: bool
+) -> Callable[[Calls, Journey], Turn]:
+    """How a client is asked until the answer is whole, and fits its type."""
+    form = whole if rules.resume == "off" and not live else streamed
+    reasks = 0 if live else rules.max_reasks
+
+    def asked(calls: Calls, journey: Journey) -> Turn:
+        turn = calls.continued(form(calls.dialect), rules, journey, live=live)
+        if kind is None:
+            return turn
+        return structured(turn, kind, calls.server, max_reasks=reasks, required=required)
+
+    return asked

@@ -110,7 +110,7 @@ class ConversationContinuer:
         except LexiluxError as failure:
             error = failure
             result = failure.partial or ChatResult(status="interrupted")
-            if not self._results and not _brought_anything(result):
+            if not self._results and not result.has_content:
                 raise
             came = self._draft.received
             if result.text.startswith(came) and result.text != came:  # beside an error in one body
@@ -191,7 +191,7 @@ class ConversationContinuer:
         if not (self._rules.continues or broken or resumed):
             return True
         if status == "tool_calls" and reply.result.tool_calls:
-            return all(_is_json(call.arguments) for call in reply.result.tool_calls)
+            return not any(_is_cut(call.arguments) for call in reply.result.tool_calls)
         if self._draft.json_broken or self._is_prose(reply.result):
             raise StopError("invalid_json", "the answer was to be JSON and is not")
         if self._draft.is_json:
@@ -286,7 +286,7 @@ class ConversationContinuer:
             ToolCallDelta(i, call.id, call.name, call.arguments)
             for i, call in enumerate(result.tool_calls)
         ]
-        rest = self._draft.rest()
+        rest = self._draft.rest() if self._draft.text else result.text
         if rest or calls:
             yield ChatStreamChunk(rest, tool_calls=calls)
         self._final = streaming_result(result, done=True)
@@ -327,7 +327,8 @@ class ConversationContinuer:
         several = len(self._results) > 1
         result = replace(
             last,
-            text=self._draft.text,
+            # Words beside tool calls stay, though JSON was expected.
+            text=self._draft.text or (last.text if status == "tool_calls" else ""),
             reasoning=self._reasoning,
             status=status,
             finish_reason="stop" if status == "complete" else last.finish_reason,
@@ -335,6 +336,7 @@ class ConversationContinuer:
             incomplete_tool_calls=last.incomplete_tool_calls
             or (() if status == "tool_calls" else last.tool_calls),
             logprobs=None if several else last.logprobs,
+            fields=_of_the_whole(last.fields) if several else last.fields,
             usage=sum((each.usage for each in self._results), Usage()) if several else last.usage,
             timing=replace(last.timing, first_content_s=self._results[0].timing.first_content_s),
             segments=tuple(self._segments) if several else (),
@@ -366,13 +368,13 @@ def _refuse_to_go_on(status: Status) -> None:
             pass
 
 
-def _brought_anything(result: ChatResult) -> bool:
-    calls = result.tool_calls or result.incomplete_tool_calls
-    return bool(result.text or result.reasoning or result.refusal or calls)
+def _of_the_whole(found: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The fields of the last reply without those that spell out only its own part of the text."""
+    return {name: each for name, each in found.items() if name != "content_blocks"}
 
 
-def _is_json(text: str) -> bool:
-    """Whether the arguments of a tool call are whole; none at all count as whole."""
+def _is_cut(arguments: str) -> bool:
+    """Whether more could follow; what is no JSON is the model's mistake, and it can be told."""
     scanner = JSONScanner()
-    scanner.feed(text or "{}")
-    return scanner.at_end()
+    scanner.feed(arguments or "{}")
+    return scanner.broken is None and not scanner.at_end()

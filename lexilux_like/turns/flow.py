@@ -11,12 +11,13 @@ and closes it, however the flow ends.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar, final
+from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar, final
 
 from ..values.errors import LexiluxError
-from ..values.results import ChatStreamChunk, StreamingResult
+from ..values.execution import Approve, Job
+from ..values.results import ChatStreamChunk, StreamingResult, ToolOutcome
 from ..wire.http import Request, Response
 
 T = TypeVar("T")
@@ -77,6 +78,28 @@ class Now:
     """Look at the clock. Reply: seconds since some fixed moment."""
 
 
+@dataclass(frozen=True, slots=True)
+class RunTools:
+    """Run the calls of one answer side by side, those that `approve` allows. Reply: Ran."""
+
+    jobs: Sequence[Job]
+    approve: Approve | None = None
+    """Asked for each call in order, before anything runs."""
+    raises: bool = False
+    """What a tool raises ends the call; else it is a part of the outcome."""
+    at_once: int = 1
+    """At most so many."""
+
+
+class Ran(NamedTuple):
+    """What became of a `RunTools`."""
+
+    outcomes: tuple[ToolOutcome, ...]
+    """In the order of the calls; empty where there is an error."""
+    error: Exception | None
+    """What the caller's own code raised: no world may take it for a failure of the network."""
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Track:
@@ -85,7 +108,21 @@ class Track:
     progress: Progress
 
 
-Action: TypeAlias = Admit | Send | Open | Read | Drain | Sleep | Now
+@dataclass(frozen=True, slots=True)
+class UseKey:
+    """From here on requests carry this one of the client's keys, counted from 0. Reply: None."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class UseLane:
+    """From here on act for another client: a fallback, counted from 1. Reply: None."""
+
+    index: int
+
+
+Action: TypeAlias = Admit | Send | Open | Read | Drain | Sleep | Now | UseKey | UseLane | RunTools
 Effect: TypeAlias = Action | Track | ChatStreamChunk
 Flow: TypeAlias = Generator[Effect, Any, T]
 
@@ -108,6 +145,14 @@ def now() -> Flow[float]:
     """The clock, in seconds."""
     seconds: float = yield Now()
     return seconds
+
+
+def run_tools(action: RunTools) -> Flow[tuple[ToolOutcome, ...]]:
+    """Run calls; what the caller's own code raises is raised as it is."""
+    ran: Ran = yield action
+    if ran.error is not None:
+        raise ran.error
+    return ran.outcomes
 
 
 def relay(flow: Flow[T], handle: Callable[[ChatStreamChunk | Track], Iterable[Effect]]) -> Flow[T]:

@@ -30,9 +30,6 @@ _REJECTED = re.compile(
     re.IGNORECASE,
 )
 """How servers refuse a prefill. https://github.com/ericc-ch/copilot-api/issues/261 and others"""
-_OVERFLOW = re.compile(
-    r"context|too long|too many tokens|exceeds? the (?:limit|maximum)|input length", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +172,8 @@ class Planner:
         if not isinstance(error, APIError):
             return False
         words = error.provider_message or error.message
-        overflows = _OVERFLOW.search(words) and not _REJECTED.search(words)
+        too_long = isinstance(error, InvalidRequestError) and error.context_exceeded
+        overflows = too_long and not _REJECTED.search(words)
         if ask.prefill is not None and error.status_code in REFUSALS and not overflows:
             if _REJECTED.search(words) or error.status_code in NO_SUCH_THING:
                 self._server.note(self._request, ask.prefill, works=False)
@@ -186,7 +184,7 @@ class Planner:
         if self._tokens != self.given_tokens and "max" in words and "token" in words:
             self._tokens = self._most_tokens = self.given_tokens or 0
             return True
-        if _OVERFLOW.search(words):
+        if too_long:
             raise StopError("context_exceeded", "the context window is full", error)
         return False
 

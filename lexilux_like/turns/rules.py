@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -171,6 +172,8 @@ class Server:
         if rules.prefill != "auto" and (known is None or known.form != rules.prefill):
             known = Prefill(rules.prefill)
         if known is None or self.works(request, known) is False:
+            return None
+        if known.models and not re.match(known.models, request.model, re.IGNORECASE):
             return None
         if known.without_reasoning and is_asked(request.reasoning):
             return None

@@ -22,8 +22,8 @@ FORMS: tuple[SchemaForm, ...] = get_args(SchemaForm)
 """The strictest first."""
 
 _OF_THE_FORM = re.compile(
-    r"response_?format|json[_ ]?(?:schema|object|mode)|structured[_ ]outputs?"
-    r"|\btool(?:s|_choice)?\b",
+    r"response_?format|output_(?:config|format)|json[_ ]?(?:schema|object|mode)"
+    r"|structured[_ ]outputs?|\btool(?:s|_choice)?\b",
     re.IGNORECASE,
 )
 _PERHAPS_OF_IT = re.compile(
@@ -86,11 +86,11 @@ def with_schema(request: ChatRequest, kind: OutputType[Any], form: SchemaForm) -
             options["response_format"] = kind.json_schema_format
         case "json_object":
             options["response_format"] = JSON_OBJECT
-            messages = _instructed(messages, kind.instructions())
+            messages = instructed(messages, kind.instructions())
         case "tool":
             return _as_tool(replace(request, options=options), kind)
         case "prompt":
-            messages = _instructed(messages, kind.instructions())
+            messages = instructed(messages, kind.instructions())
         case _:
             assert_never(form)
     return replace(request, options=options, messages=messages)
@@ -152,8 +152,10 @@ def _forms(server: Server, request: ChatRequest) -> list[SchemaForm]:
 
     A tool of ours would stand in the way of the caller's own.
     """
-    best = server.profile.schema
-    taken = "tool" if best != "tool" or request.options.get("tools") else None
+    best, tools = server.profile.schema, request.options.get("tools")
+    if tools and server.profile.schema_bars_tools:
+        return ["prompt"]
+    taken = "tool" if best != "tool" or tools else None
     return [
         form
         for form in FORMS[FORMS.index(best) :]
@@ -176,7 +178,7 @@ def _is_for_good(words: str, request: ChatRequest) -> bool:
     return bool(_OF_THE_FORM.search(words) and not of_this)
 
 
-def _instructed(messages: Sequence[Message], words: str) -> list[Message]:
+def instructed(messages: Sequence[Message], words: str) -> list[Message]:
     """The messages with `words` at the end of the system prompt, or as one."""
     first, *rest = messages
     if first["role"] not in ("system", "developer"):

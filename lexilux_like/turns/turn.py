@@ -13,6 +13,7 @@ from ..wire.dialect import Answer, Dialect
 from ..wire.http import Response
 from ..wire.sse import SSEDecoder
 from .flow import Drain, Flow, Read, Track, now, open_stream, send
+from .journey import Journey
 
 Turn: TypeAlias = Callable[[ChatRequest], Flow[ChatResult]]
 
@@ -56,14 +57,24 @@ def streamed(dialect: Dialect) -> Turn:
     return turn
 
 
-def timed(turn: Turn) -> Turn:
-    """Put the time that the whole turn took on its result."""
+def timed(turn: Turn, journey: Journey) -> Turn:
+    """Put the time that the whole call took, and what it went through, on its result."""
 
     def measured(request: ChatRequest) -> Flow[ChatResult]:
         began = yield from now()
-        result = yield from turn(request)
+        try:
+            result = yield from turn(request)
+        except LexiluxError as error:
+            error.failed_attempts = tuple(journey.failed)
+            raise
         total_s = (yield from now()) - began
-        return replace(result, timing=Timing(result.timing.first_content_s, total_s))
+        return replace(
+            result,
+            timing=Timing(result.timing.first_content_s, total_s),
+            base_url=journey.base_url,
+            key_index=journey.key_index,
+            failed_attempts=tuple(journey.failed),
+        )
 
     return measured
 

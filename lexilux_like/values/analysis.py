@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Any, TypeAlias
 
-from .messages import Message, is_mapping, is_sequence
+from .messages import REASONING_FIELDS, Message, is_mapping, is_sequence
 
 TokenCounter: TypeAlias = Callable[[str], int]
 """Counts the tokens of a text: a tokenizer's own function, or an estimate such as
@@ -85,7 +85,7 @@ def _pieces(message: Message) -> Iterator[str]:
     for part in content_parts(message):
         yield _text(part, "text")
         yield _text(part, "refusal")
-    for name in ("refusal", "reasoning", "reasoning_content"):
+    for name in ("refusal", *REASONING_FIELDS):
         yield _text(message, name)
     for call in called(message):
         yield _text(call, "name")

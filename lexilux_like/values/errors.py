@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
-from .results import ChatResult
+from .results import ChatResult, FailedAttempt
 from .text import printable
 
 
@@ -39,11 +39,13 @@ class LexiluxError(Exception):
             continued from `partial`.
         retry_after: Seconds that the server asked to wait, where it said so.
         partial: The answer up to the failure, where some of it had come.
+        failed_attempts: The requests of the call that failed, this one the last of them.
     """
 
     code: str | int | None = "error"
     retryable: bool = False
     resumable: bool = False
+    failed_attempts: tuple[FailedAttempt, ...] = ()
 
     def __init__(
         self,
@@ -190,7 +192,14 @@ class APIError(LexiluxError):
 
 
 class InvalidRequestError(APIError):
-    """400, 413 or 422: the server does not accept this request; sending it again is no use."""
+    """400, 413 or 422: the server does not accept this request; sending it again is no use.
+
+    Attributes:
+        context_exceeded: Whether it says that prompt and answer do not fit the model's context
+            window: shorten the history, or ask for a shorter answer.
+    """
+
+    context_exceeded: bool = False
 
 
 class AuthenticationError(APIError):
@@ -268,6 +277,7 @@ IncompleteReason: TypeAlias = Literal[
     "content_filter",
     "refused",
     "invalid_json",
+    "max_steps",
     "failed",
 ]
 """Why an answer could not be made whole; `docs/completeness.md` says what each one means."""

@@ -11,7 +11,7 @@ from html import escape
 from typing import Literal, NamedTuple, TypeAlias
 
 from .analysis import called, content_parts
-from .messages import Message, is_mapping
+from .messages import REASONING_FIELDS, Message, is_mapping
 from .text import printable
 
 URL_LIMIT = 100
@@ -91,7 +91,7 @@ def _heading(message: Message) -> str:
 
 
 def _blocks(message: Message) -> Iterator[Block]:
-    for name in ("reasoning_content", "reasoning"):
+    for name in REASONING_FIELDS:
         if isinstance(thought := message.get(name), str) and thought:
             yield Block("thought", f"Reasoning: {thought}")
     text_kind: Kind = "code" if message["role"] == "tool" else "prose"

@@ -8,12 +8,18 @@ from collections.abc import Mapping
 from .errors import ValidationError
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_SECRET_WORDS = ("auth", "key", "token", "secret", "cookie", "password")
 _FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "upgrade", "te"})
 
 
 def is_one_line(value: object) -> bool:
     """Whether `value` is printable ASCII text, so that it may stand in a header."""
     return isinstance(value, str) and value.isascii() and value.isprintable()
+
+
+def is_secret(name: str) -> bool:
+    """Whether a header of that name sounds as if its value must not be shown."""
+    return any(word in name.lower() for word in _SECRET_WORDS)
 
 
 def checked_headers(headers: Mapping[str, str] | None) -> dict[str, str]:

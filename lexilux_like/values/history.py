@@ -224,12 +224,14 @@ class ChatHistory(MutableSequence[Message]):
     def append_result(self, result: ChatResult) -> None:
         """Append an answer, or what has come of it: text, refusal, reasoning, whole tool calls.
 
+        Of `run_tools` all messages are appended: each answer, and what its tools returned.
+
         Raises:
             ValidationError: It was cut off inside a tool call; a server would refuse the rest.
         """
         if result.incomplete_tool_calls and not result.tool_calls:
             raise ValidationError("the answer was cut off inside a tool call: ask again")
-        self.append(result.to_message())
+        self.extend(result.to_messages())
 
     def get_last_message(self) -> Message | None:
         """The newest message, or None."""

@@ -18,6 +18,10 @@ MessagesLike: TypeAlias = str | Message | Sequence[str | Message]
 Content: TypeAlias = str | Message | Sequence[str | Message] | None
 """What a message says: a text, a content part or several, or nothing beside its tool calls."""
 
+REASONING_FIELDS = ("reasoning_content", "reasoning", "thinking", "<think>")
+"""Where an assistant message keeps its reasoning: as on the wire, or, for reasoning that came as
+parts of the content or in tags, under a key of our own."""
+
 _HINT = (
     "pass a string, a message such as {'role': 'user', 'content': ...}, a content part such as"
     " text_part(...), or a list of these"

@@ -19,8 +19,9 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from .errors import ValidationError
+from .execution import Approve, OnError
 from .history import ChatHistory
-from .results import ChatResult
+from .results import ChatResult, ToolStep
 from .tools import ToolChoiceLike, ToolLike
 
 Reasoning: TypeAlias = bool | Mapping[str, Any]
@@ -38,6 +39,7 @@ Resume: TypeAlias = Literal["auto", "off", "require"]
 ContinuePrompt: TypeAlias = str | Callable[[int, int, str, str], str]
 OnProgress: TypeAlias = Callable[[int, int, ChatResult, list[ChatResult]], object]
 OnErrorCallback: TypeAlias = Callable[[Exception, ChatResult], Mapping[str, Any] | None]
+OnStep: TypeAlias = Callable[[ToolStep], object]
 
 
 class BoundedOptions(TypedDict, total=False):
@@ -196,6 +198,34 @@ class CompleteOptions(ChatOptions, ContinueOptions, total=False):
 
 class CompleteStreamOptions(EventOptions, ContinueOptions, total=False):
     """What `chat.complete_stream()` and `chat.acomplete_stream()` take."""
+
+
+class ToolLoopOptions(TypedDict, total=False):
+    """How tools are run until there is an answer."""
+
+    max_steps: int
+    """Most requests to the model, 1 or more; 10 unless given. What the last one calls is not run:
+    that is a `ChatIncompleteResponseError`, or the result with `ensure_complete=False`."""
+    approve: Approve | None
+    """Called with each `ToolCall` of an answer, in order, before any of them runs. It returns True,
+    False, or a text: the reason for a no, which the model is told. It may be async in the async
+    methods. What it raises ends the run and is raised as it is."""
+    on_step: OnStep | None
+    """Called with each `ToolStep` when its tools have run."""
+    on_tool_error: OnError
+    """`"report"` (unless given): the model is told what a tool raised, as `{"error": ...}`.
+    `"raise"`: it ends the run and is raised as it is."""
+    max_parallel: int | None
+    """Most tools of one answer that run side by side, 1 or more; 16 unless given. Plain functions
+    run on threads then, each with a copy of the context variables."""
+
+
+class RunToolsOptions(CompleteOptions, ToolLoopOptions, total=False):
+    """What `chat.run_tools()` and `chat.arun_tools()` take."""
+
+
+class RunToolsStreamOptions(CompleteStreamOptions, ToolLoopOptions, total=False):
+    """What `chat.run_tools_stream()` and `chat.arun_tools_stream()` take."""
 
 
 class ChatParams:

@@ -43,6 +43,9 @@ class Usage:
     reasoning_tokens: int | None = None
     details: Mapping[str, Any] = field(default_factory=dict[str, Any], compare=False, repr=False)
     """The provider's own usage object, as it was sent."""
+    cache_creation_tokens: int | None = None
+    """What was written into the provider's cache, also a part of `input_tokens`; most say
+    nothing of it."""
 
     @property
     def prompt_tokens(self) -> int | None:
@@ -69,6 +72,7 @@ class Usage:
             _plus(self.total_tokens, other.total_tokens),
             _plus(self.cached_tokens, other.cached_tokens),
             _plus(self.reasoning_tokens, other.reasoning_tokens),
+            cache_creation_tokens=_plus(self.cache_creation_tokens, other.cache_creation_tokens),
         )
 
 
@@ -152,6 +156,8 @@ class ChatStreamChunk:
     """Which choice it belongs to."""
     raw: Mapping[str, Any] | None = None
     """The server's event, with `return_raw_events=True`."""
+    step: ToolStep | None = None
+    """The step that has just been done, with `run_tools_stream`; such a chunk has nothing else."""
 
 
 Asked: TypeAlias = Literal["first", "prefill", "turn", "again"]
@@ -200,9 +206,11 @@ class Choice:
     index: int = 0
     logprobs: Mapping[str, Any] | None = None
     reasoning_field: str | None = None
-    """The message field that the reasoning came in, where it is sent back to."""
+    """The message field that the reasoning came in, where it is sent back to; or `"thinking"` for
+    parts of the content, `"<think>"` for tags in the text, which a dialect spells as it must."""
     fields: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
-    """What else the message had, as sent: audio, annotations, reasoning_details, ..."""
+    """What else the message had, as sent: audio, annotations, reasoning_details, ...; from
+    Anthropic's API `content_blocks`, where there is more in them than text and tool calls."""
 
     @property
     def complete(self) -> bool:
@@ -221,13 +229,27 @@ class Choice:
             message["refusal"] = self.refusal
         if self.reasoning and self.reasoning_field:
             message[self.reasoning_field] = self.reasoning
-        if "reasoning_details" in self.fields:
-            message["reasoning_details"] = self.fields["reasoning_details"]
+        for name in ("reasoning_details", "thinking_blocks", "content_blocks"):
+            if name in self.fields:
+                message[name] = self.fields[name]
         if self.tool_calls:
             message["tool_calls"] = [call.to_dict() for call in self.tool_calls]
         elif message["content"] is None:
             message["content"] = ""
         return message
+
+
+@dataclass(frozen=True, slots=True)
+class FailedAttempt:
+    """A request that failed before another one was answered."""
+
+    base_url: str
+    model: str
+    key_index: int = 0
+    """Which of the client's keys it carried, counted from 0."""
+    error: str = ""
+    """The name of the exception's class."""
+    status_code: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,9 +276,67 @@ class ChatResult(Choice):
     """How many of them asked for the rest of an answer that had been cut."""
     parsed: Any = None
     """The answer as the type that was asked for with `response_format=`."""
+    base_url: str | None = None
+    """Where the answer came from: the client's own address, or a fallback's."""
+    key_index: int = 0
+    """Which of that client's keys was accepted, counted from 0."""
+    failed_attempts: tuple[FailedAttempt, ...] = ()
+    """The requests that failed on the way: retries, other keys, and clients before a fallback."""
+    steps: tuple[ToolStep, ...] = ()
+    """With `run_tools`: the answers of the model, in order, and what became of their calls. The
+    last one is this answer as it came alone, with its own usage; `usage` here is that of all."""
+
+    def to_messages(self) -> list[Json]:
+        """What a call adds to the conversation: the answer, or all messages of all steps."""
+        if not self.steps:
+            return [self.to_message()]
+        return [message for step in self.steps for message in step.to_messages()]
+
+    @property
+    def has_content(self) -> bool:
+        """Whether there is any text, reasoning, refusal or piece of a tool call."""
+        calls = self.tool_calls or self.incomplete_tool_calls
+        return bool(self.text or self.reasoning or self.refusal or calls)
 
     def __str__(self) -> str:
         return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class ToolOutcome:
+    """What became of one tool call."""
+
+    call: ToolCall
+    content: str = ""
+    """What the model is told."""
+    value: Any = field(default=None, hash=False)
+    """What the function returned."""
+    error: Exception | None = None
+    """What went wrong, which is in `content` too: an unknown tool, arguments that do not fit, or
+    what the function raised."""
+    denied: bool = False
+    """Whether `approve` did not allow it; nothing was run then."""
+    seconds: float = 0.0
+    """How long it ran."""
+
+    def to_message(self) -> Json:
+        """The tool message for the next request."""
+        return {"role": "tool", "tool_call_id": self.call.id, "content": self.content}
+
+
+@dataclass(frozen=True, slots=True)
+class ToolStep:
+    """One answer of the model in a `run_tools`, and what became of its calls."""
+
+    result: ChatResult
+    outcomes: tuple[ToolOutcome, ...] = ()
+    """One for each call, in the order of the calls; empty where none was run."""
+    seconds: float = 0.0
+    """How long the tools took, with the waits for `approve`."""
+
+    def to_messages(self) -> list[Json]:
+        """The assistant message, and the tool messages after it."""
+        return [self.result.to_message(), *(each.to_message() for each in self.outcomes)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Tools: what the model may call, and running what it asks for."""
+"""Tools: what the model may call, and which of them it must."""
 
 from __future__ import annotations
 
@@ -7,16 +7,12 @@ import inspect
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeAlias, cast, overload
-
-import pydantic_core
 
 from .errors import ValidationError
 from .functions import Function, Signature, definition, name_of, read_docstring
-from .messages import Message, is_mapping
-from .results import ChatResult, Json, ToolCall
-from .text import printable
+from .messages import is_mapping
+from .results import Json
 
 
 @dataclass(frozen=True)
@@ -91,15 +87,25 @@ class FunctionTool:
         Raises:
             ValidationError: The arguments do not fit, there is no function, or it is async.
         """
-        function = self.require_function(awaits=False)
-        args, kwargs = self._signature.bind(arguments)
-        return function(*args, **kwargs)
+        self.require_function(awaits=False)
+        return self.bind(arguments)()
 
     async def arun(self, arguments: str | Mapping[str, Any]) -> Any:
         """`run`, async. A function that is not async runs at once, so it blocks the event loop."""
-        args, kwargs = self._signature.bind(arguments)
-        value = self.require_function(awaits=True)(*args, **kwargs)
+        value = self.bind(arguments)()
         return await value if inspect.isawaitable(value) else value
+
+    def bind(self, arguments: str | Mapping[str, Any]) -> functools.partial[Any]:
+        """Check the arguments against the function's signature; returns the call, not yet made.
+
+        Args:
+            arguments: As for `run`.
+
+        Raises:
+            ValidationError: They do not fit, or there is no function.
+        """
+        args, kwargs = self._signature.bind(arguments)
+        return functools.partial(self.require_function(awaits=True), *args, **kwargs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function itself, with the arguments as they are."""
@@ -109,6 +115,11 @@ class FunctionTool:
     def _signature(self) -> Signature:
         return Signature(self.require_function(awaits=True))
 
+    @property
+    def is_async(self) -> bool:
+        """Whether there is a function, and it is a coroutine function."""
+        return self.function is not None and inspect.iscoroutinefunction(definition(self.function))
+
     def require_function(self, *, awaits: bool) -> Function:
         """The function.
 
@@ -117,7 +128,7 @@ class FunctionTool:
         """
         if self.function is None:
             raise ValidationError(f"tool {self.name!r} has no function to run")
-        if not awaits and inspect.iscoroutinefunction(definition(self.function)):
+        if not awaits and self.is_async:
             raise ValidationError(f"tool {self.name!r} is async: use arun or aexecute_tool_calls")
         return self.function
 
@@ -158,7 +169,7 @@ def encode_tools(tools: Iterable[ToolLike]) -> list[Json]:
         ValidationError: One is no tool, a function cannot be made one, or a name comes twice.
     """
     encoded = [_encode(each) for each in tools]
-    for name, uses in Counter(_names(encoded)).items():
+    for name, uses in Counter(tool_names(encoded)).items():
         if uses > 1:
             raise ValidationError(f"{uses} tools have the name {name!r}")
     return encoded
@@ -233,123 +244,27 @@ def encode_tool_choice(
         return dict(choice)
     if isinstance(choice, str):
         choice = _WORDS.get(choice) or ToolChoice.tool(choice)
-    known = _names(tools or ())
+    known = tool_names(tools or ())
     if choice.name and known and choice.name not in known:
         raise ValidationError(f"tool_choice {choice.name!r} is none of the tools: {known}")
     return choice.to_wire()
 
 
-OnError: TypeAlias = Literal["report", "raise"]
-"""What becomes of a call that fails: the model is told, or the error is raised."""
+def relaxed(choice: ToolChoiceLike) -> ToolChoiceLike:
+    """The choice once tools have run: where the model had to call some, it may now answer."""
+    wire = encode_tool_choice(choice)
+    if is_mapping(wire) and is_mapping(allowed := wire.get("allowed_tools")):
+        return {**wire, "allowed_tools": {**allowed, "mode": "auto"}}
+    word = wire.get("type") if is_mapping(wire) else wire
+    return choice if word in ("auto", "none") else "auto"
 
 
-def execute_tool_calls(
-    result: ChatResult | Iterable[ToolCall],
-    tools: Iterable[ToolLike] | Mapping[str, Function],
-    *,
-    on_error: OnError = "report",
-) -> list[Message]:
-    """Run the calls of an answer, in order, and make a tool message of each result.
-
-    A string is the message's content as it is; anything else becomes JSON. What goes wrong (an
-    unknown tool, arguments that do not fit, an exception) is reported to the model as
-    `{"error": "..."}`, so that it can try again.
-
-    Args:
-        result: An answer, or the calls themselves. Calls that were cut off are never run.
-        tools: The functions, as they were offered; or by name.
-        on_error: `"raise"` raises what goes wrong first, and the results before it are lost.
-
-    Returns:
-        One message per call, to be sent after the answer's own message.
+def tools_by_name(tools: Iterable[ToolLike] | Mapping[str, Function]) -> dict[str, FunctionTool]:
+    """The tools, each by its name; a dict as on the wire becomes a tool without a function.
 
     Raises:
-        ValidationError: The answer was cut off inside a call; or a tool that is called has no
-            function, or an async one. Nothing was run.
+        ValidationError: As for `FunctionTool.from_function`.
     """
-    answers = _answers(result, tools, on_error, awaits=False)
-    for answer in answers:
-        with answer:
-            answer.give(answer.tool.run(answer.call.arguments))
-    return [answer.to_message() for answer in answers]
-
-
-async def aexecute_tool_calls(
-    result: ChatResult | Iterable[ToolCall],
-    tools: Iterable[ToolLike] | Mapping[str, Function],
-    *,
-    on_error: OnError = "report",
-) -> list[Message]:
-    """`execute_tool_calls`, async: functions may be async or not, and run one after another."""
-    answers = _answers(result, tools, on_error, awaits=True)
-    for answer in answers:
-        with answer:
-            answer.give(await answer.tool.arun(answer.call.arguments))
-    return [answer.to_message() for answer in answers]
-
-
-@dataclass(slots=True)
-class _Answer:
-    """A tool message in the making: what is raised inside `with` becomes its content."""
-
-    call: ToolCall
-    tools: Mapping[str, FunctionTool]
-    on_error: OnError
-    content: str = ""
-
-    @property
-    def tool(self) -> FunctionTool:
-        if self.call.name not in self.tools:
-            known = ", ".join(sorted(self.tools))
-            raise ValidationError(f"there is no tool {self.call.name!r}; the tools are: {known}")
-        return self.tools[self.call.name]
-
-    def give(self, value: object) -> None:
-        self.content = value if isinstance(value, str) else _json(value)
-
-    def to_message(self) -> Message:
-        return {"role": "tool", "tool_call_id": self.call.id, "content": self.content}
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool:
-        if not isinstance(error, Exception) or self.on_error == "raise":
-            return False
-        name = "" if isinstance(error, ValidationError) else f"{type(error).__name__}: "
-        self.content = _json({"error": f"{name}{printable(str(error))}"})
-        return True
-
-
-def _answers(
-    result: ChatResult | Iterable[ToolCall],
-    tools: Iterable[ToolLike] | Mapping[str, Function],
-    on_error: OnError,
-    *,
-    awaits: bool,
-) -> list[_Answer]:
-    """What is to be answered; the caller's own mistakes are raised here, before anything runs."""
-    if isinstance(result, ChatResult):
-        if result.incomplete_tool_calls and not result.tool_calls:
-            raise ValidationError(
-                "the answer was cut off inside a tool call, so there is nothing safe to run: raise"
-                " max_tokens, or ask again"
-            )
-        result = result.tool_calls
-    known = _by_name(tools)
-    answers = [_Answer(call, known, on_error) for call in result]
-    for answer in answers:
-        if answer.call.name in known:
-            answer.tool.require_function(awaits=awaits)
-    return answers
-
-
-def _by_name(tools: Iterable[ToolLike] | Mapping[str, Function]) -> dict[str, FunctionTool]:
     if isinstance(tools, Mapping):
         by_name = cast("Mapping[str, Function]", tools)
         return {name: _as_tool(each, name) for name, each in by_name.items()}
@@ -373,7 +288,8 @@ def _encode(tool: ToolLike) -> Json:
     return _as_tool(tool).to_dict()
 
 
-def _names(tools: Iterable[ToolLike]) -> list[str]:
+def tool_names(tools: Iterable[ToolLike]) -> list[str]:
+    """The names of the tools, without those that have none, such as a provider's own search."""
     return [name for each in tools if (name := _name(each))]
 
 
@@ -385,7 +301,3 @@ def _name(tool: ToolLike) -> str:
         return name_of(tool)
     named = tool.get(str(tool.get("type")))
     return str(named.get("name", "")) if is_mapping(named) else ""
-
-
-def _json(value: object) -> str:
-    return pydantic_core.to_json(value, inf_nan_mode="strings").decode()

@@ -9,13 +9,18 @@ from ..values.results import ChatStreamChunk, Choice, Json, Status, StreamingRes
 from .choice import PartialChoice
 from .document import is_array, is_object, text_of
 from .halves import Mender
-from .usage import Tally
+from .profile import Tags
+from .usage import Tally, UsageReader, read_usage
 
 CHOICE_FIELDS = tuple(each.name for each in fields(Choice))
 
 
 class FinishError(Exception):
-    """A choice has finished with the word "error"."""
+    """A choice has finished with the word "error", or holds an error.
+
+    Attributes:
+        choice: The choice, or what else the error stands in.
+    """
 
     def __init__(self, choice: Json) -> None:
         super().__init__()
@@ -26,10 +31,11 @@ class Accumulator:
     """An answer so far.
 
     Args:
-        think: A leading `<think>` block is reasoning.
+        tags: Around reasoning at the beginning of a text; None: nothing there is reasoning.
         show_reasoning: Hand reasoning on in chunks.
         keep_raw: Hand on each event's JSON, whatever it adds.
         request_id: For the result.
+        usage: Reads the token counts.
     """
 
     __slots__ = (
@@ -40,21 +46,27 @@ class Accumulator:
         "_mender",
         "_request_id",
         "_show_reasoning",
+        "_tags",
         "_tally",
-        "_think",
         "pieces",
     )
 
     def __init__(
-        self, *, think: bool, show_reasoning: bool, keep_raw: bool, request_id: str | None
+        self,
+        *,
+        tags: Tags | None,
+        show_reasoning: bool,
+        keep_raw: bool,
+        request_id: str | None,
+        usage: UsageReader = read_usage,
     ) -> None:
         self.pieces = 0
-        self._think = think
+        self._tags = tags
         self._show_reasoning = show_reasoning
         self._keep_raw = keep_raw
         self._request_id = request_id
         self._choices: dict[int, PartialChoice] = {}
-        self._tally = Tally()
+        self._tally = Tally(usage)
         self._mender: Mender | None = None
         self._first: Json = {}
         self._last: Json = {}
@@ -65,9 +77,9 @@ class Accumulator:
             each.raw_finish_reason for each in self._choices.values()
         )
 
-    def mend(self) -> None:
-        """From here on, join characters that come in halves."""
-        self._mender = self._mender or Mender()
+    def mend(self, mender: Mender | None = None) -> None:
+        """From here on, join characters that come in halves, or do what `mender` does."""
+        self._mender = self._mender or mender or Mender()
 
     def fold(self, document: Json) -> list[ChatStreamChunk]:
         """Take a chunk in; returns what it adds for the consumer.
@@ -86,7 +98,7 @@ class Accumulator:
         if usage := document.get("usage"):
             self._count(usage, chunks, alone=not choices)
         if groq := document.get("x_groq"):
-            self._count(groq.get("usage") if is_object(groq) else None, chunks, alone=False)
+            self._fold_groq(groq, chunks)
         if self._keep_raw:
             _last_of(chunks)
             for chunk in chunks:
@@ -146,7 +158,19 @@ class Accumulator:
                 came = self._finish(parts, word, choice, chunks) or came
             if usage := choice.get("usage"):
                 self._count(usage, chunks, alone=False)
+            if choice.get("error"):
+                raise FinishError(choice)
         self.pieces += came
+
+    def _fold_groq(self, fields: Any, chunks: list[ChatStreamChunk]) -> None:
+        """Groq's own fields: token counts, and why it gave up.
+
+        https://github.com/groq/groq-python/blob/main/src/groq/types/chat/chat_completion_chunk.py
+        """
+        if is_object(fields):
+            self._count(fields.get("usage"), chunks, alone=False)
+            if fields.get("error"):
+                raise FinishError(fields)
 
     def _begin(self, choice: Any, position: int) -> PartialChoice:
         """The choice with the index that this one has; it may have none, or be none."""
@@ -157,7 +181,7 @@ class Accumulator:
             index = position
         begun = self._choices.get(index)
         if begun is None:
-            begun = PartialChoice(index, think=self._think, show_reasoning=self._show_reasoning)
+            begun = PartialChoice(index, tags=self._tags, show_reasoning=self._show_reasoning)
             self._choices[index] = begun
         return begun
 
@@ -171,7 +195,7 @@ class Accumulator:
             return False
         parts.raw_finish_reason = word
         came = self._rest(parts, chunks)
-        if word.lower() == "error" or choice.get("error"):
+        if word.lower() == "error":
             raise FinishError(choice)
         reason, _ = parts.finish()
         if reason != parts.told:  # some send it in two chunks

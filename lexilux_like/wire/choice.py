@@ -7,6 +7,8 @@ from typing import Any
 from ..values.results import ChatStreamChunk, Choice, FinishReason, Json, Status
 from .document import is_array, is_object, text_of
 from .finish import verdict
+from .fragments import FRAGMENTED, Fragments
+from .profile import Tags
 from .reasoning import ThinkSplitter
 from .toolcalls import ToolCalls
 
@@ -22,17 +24,19 @@ class PartialChoice:
 
     Args:
         index: Its index.
-        think: A leading `<think>` block is reasoning.
+        tags: Around reasoning at the beginning of the text; None: nothing there is reasoning.
         show_reasoning: Hand reasoning on in chunks.
     """
 
     __slots__ = (
         "_calls",
         "_fields",
+        "_fragments",
         "_logprobs",
         "_pieces",
         "_reasoning",
         "_reasoning_field",
+        "_reasoning_place",
         "_refusal",
         "_show_reasoning",
         "_splitter",
@@ -43,7 +47,7 @@ class PartialChoice:
         "told",
     )
 
-    def __init__(self, index: int, *, think: bool, show_reasoning: bool) -> None:
+    def __init__(self, index: int, *, tags: Tags | None, show_reasoning: bool) -> None:
         self.index = index
         self.message: Any = None
         """The whole message that a server sent beside its deltas, or in place of them."""
@@ -53,12 +57,14 @@ class PartialChoice:
         self._text: list[str] = []
         self._reasoning: list[str] = []
         self._reasoning_field: str | None = None
+        self._reasoning_place: str | None = None
         self._refusal: list[str] = []
         self._calls = ToolCalls()
         self._fields: Json = {}
+        self._fragments: dict[str, Fragments] = {}
         self._pieces: dict[tuple[str, str], list[str]] = {}
         self._logprobs: Json = {}
-        self._splitter = ThinkSplitter() if think else None
+        self._splitter = ThinkSplitter(tags) if tags else None
         self._show_reasoning = show_reasoning
 
     @property
@@ -131,7 +137,7 @@ class PartialChoice:
             raw_finish_reason=self.raw_finish_reason,
             index=self.index,
             logprobs=_copy(self._logprobs) or None,
-            reasoning_field=self._reasoning_field,
+            reasoning_field=self._reasoning_field or self._reasoning_place,
             fields=self._other_fields(),
         )
 
@@ -162,6 +168,10 @@ class PartialChoice:
         if chunk.delta and self._splitter is not None:
             thought, chunk.delta = self._splitter.feed(chunk.delta)
             chunk.reasoning += thought
+            if thought:
+                self._reasoning_place = "<think>"
+            if self._splitter.over:
+                self._splitter = None
         hidden = bool(chunk.reasoning) and not self._show_reasoning
         if chunk.reasoning:
             self._reasoning.append(chunk.reasoning)
@@ -190,12 +200,16 @@ class PartialChoice:
                 chunk.delta += part["text"]
             elif kind in THOUGHT_PARTS:
                 thoughts += _thought(part.get("thinking") or part.get("text"))
+                self._reasoning_place = "thinking"
             elif part is not None:
                 self._keep("content", [part])
         chunk.reasoning = chunk.reasoning or thoughts
 
     def _keep(self, name: str, value: Any) -> bool:
         """Keep a field that has no place in a result; returns whether it is content."""
+        if name in FRAGMENTED and is_array(value):
+            self._fragments.setdefault(name, Fragments()).take(value)
+            return False
         if not is_object(value) or name not in CUT_TEXTS:
             _join(self._fields, {name: value})
             return False
@@ -209,6 +223,7 @@ class PartialChoice:
 
     def _other_fields(self) -> Json:
         fields = _copy(self._fields)
+        fields |= {name: each.so_far() for name, each in self._fragments.items()}
         for (name, key), pieces in self._pieces.items():
             fields[name] = {**fields[name], key: _joined(pieces)}
         return fields

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..values.errors import ValidationError
+from .anthropic import AnthropicDialect
 from .dialect import Dialect
 from .openai import OpenAIDialect
 from .profile import Profile
@@ -18,5 +20,11 @@ def make_dialect(base_url: str, profile: Profile, *, api_version: str | None = N
     Raises:
         ValidationError: `api_version` is given where it means nothing.
     """
-    del api_version
-    return OpenAIDialect(base_url, profile)
+    if api_version is not None and profile.urls != "azure":
+        raise ValidationError(
+            f"api_version={api_version!r} is for Azure, not for provider {profile.name!r}: leave it"
+            ' out, or pass provider="azure"'
+        )
+    if profile.dialect == "anthropic":
+        return AnthropicDialect(base_url, profile)
+    return OpenAIDialect(base_url, profile, api_version=api_version)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import html
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import Any
 from urllib.parse import urlsplit
 
 from ..values.errors import (
@@ -24,8 +22,10 @@ from ..values.errors import (
     ServerError,
 )
 from ..values.results import ChatResult
-from .document import is_array, is_object, parse
+from .complaint import Complaint, body_text, read_error
+from .document import parse
 from .http import Response
+from .overflow import exceeds_context
 
 QUOTA, OVERLOADED = 402, 529
 
@@ -49,7 +49,10 @@ QUOTA_WORDS = (
     "credit_balance_exhausted",
     "billing_hard_limit_reached",
     "spend_limit_exceeded",
+    "billing_error",  # Anthropic
 )
+QUOTA_TEXTS = ("insufficient balance", "\u4f59\u989d\u4e0d\u8db3")
+"""Z.ai says it by its words alone, under 429."""
 SPOKEN = (
     (QUOTA_WORDS, QUOTA),
     (("rate_limit", "ratelimit", "too_many_requests", "throttl", "resource_exhausted"), 429),
@@ -60,7 +63,19 @@ SPOKEN = (
         ("invalid", "bad_request", "badrequest", "validation", "context", "too_many", "content_"),
         400,
     ),
-    (("server", "internal", "unavailable", "timeout", "upstream", "gateway", "connection"), 500),
+    (
+        (
+            "server",
+            "internal",
+            "unavailable",
+            "timeout",
+            "upstream",
+            "gateway",
+            "connection",
+            "api_error",  # Anthropic
+        ),
+        500,
+    ),
 )
 """Words in an error's code and type, and the HTTP status that says the same; the first counts."""
 
@@ -75,6 +90,8 @@ ADVICE = {
     429: "Send less often: see rate_limit and max_retries.",
 }
 LATER = "Try again later; max_retries does so."
+TOO_LONG = "Shorten the history, or ask for a shorter answer: prompt and answer share the window."
+SILENT = " A refusal without a word often means that the prompt is too long."  # Cerebras
 
 REQUEST_IDS = (
     "x-request-id",
@@ -85,23 +102,7 @@ REQUEST_IDS = (
     "x-generation-id",
     "cf-ray",
 )
-MESSAGE_FIELDS = ("message", "msg", "error", "detail", "errors", "status_msg", "title")
 WORDS_SHOWN = 1_000
-TEXT_READ = 8_192
-
-
-@dataclass(frozen=True, slots=True)
-class Complaint:
-    """What an error object says, in whatever shape it came."""
-
-    message: str = ""
-    code: str | int | None = None
-    type: str | None = None
-    param: str | None = None
-    status: int | None = None
-    """The HTTP status that it names itself."""
-    cause: str = ""
-    """What a gateway passes on from the provider behind it."""
 
 
 def status_error(response: Response, *, partial: ChatResult | None = None) -> APIError:
@@ -109,11 +110,11 @@ def status_error(response: Response, *, partial: ChatResult | None = None) -> AP
     if 300 <= response.status < 400:
         return _redirect(response)
     try:
-        complaint = _read(parse(response.body))
+        complaint = read_error(parse(response.body))
     except ValueError:
         complaint = Complaint()
     if not complaint.message:
-        complaint = replace(complaint, message=_text(response))
+        complaint = replace(complaint, message=body_text(response))
     return _error(complaint, response.status, response, partial)
 
 
@@ -134,29 +135,9 @@ def event_error(
         headers: The response headers.
         partial: The answer up to here.
     """
-    complaint = _read(error)
+    complaint = read_error(error)
     meant = complaint.status or _spoken(complaint)
     return _error(complaint, meant, Response(status, headers, data), partial)
-
-
-def find_error(document: object) -> object | None:
-    """The error object that a document is or holds, in any known shape; None if there is none."""
-    if is_array(document):  # Google
-        return find_error(document[0]) if len(document) == 1 else None
-    if not is_object(document):
-        return None
-    if document.get("error"):
-        return document
-    if document.get("choices"):
-        return None
-    kinds = (document.get("object"), document.get("type"))  # vLLM, Anthropic
-    if "error" in kinds or document.get("error") is not None:
-        return document
-    if document.get("detail") or document.get("errors"):  # FastAPI, Cloudflare
-        return document
-    says = document.get("message") or document.get("msg")
-    coded = document.keys() & {"code", "status", "statusCode", "status_code"}
-    return document if isinstance(says, str) and coded else None
 
 
 def request_id(headers: Mapping[str, str]) -> str | None:
@@ -208,15 +189,22 @@ def _error(
     complaint: Complaint, meant: int, response: Response, partial: ChatResult | None
 ) -> APIError:
     """Put an error together; `meant` is the status that says what kind it is."""
-    if _spoken(replace(complaint, message="")) == QUOTA:
+    if _out_of_credit(complaint):
         meant = QUOTA
+    too_long = CLASSES.get(meant, InvalidRequestError) is InvalidRequestError and exceeds_context(
+        complaint.code, complaint.type, f"{complaint.message}\n{complaint.cause}"
+    )
+    if too_long and meant not in CLASSES:  # as 500, or inside a stream
+        meant = 400
     kind = CLASSES.get(meant) or (ServerError if meant >= 500 else APIError)
     retryable = meant in {408, 409, 429} or (meant >= 500 and meant not in FOR_GOOD)
     wish = response.headers.get("x-should-retry", "").lower()
     if meant != QUOTA and wish in {"true", "false"}:
         retryable = wish == "true"
     advice = ADVICE.get(meant, LATER if retryable else "")
-    return kind(
+    if kind is InvalidRequestError:
+        advice = TOO_LONG if too_long else advice + ("" if complaint.message else SILENT)
+    error = kind(
         _sentence(complaint, response, advice),
         status_code=response.status,
         code=complaint.code,
@@ -230,6 +218,9 @@ def _error(
         retry_after=retry_after(response.headers),
         partial=partial,
     )
+    if isinstance(error, InvalidRequestError):
+        error.context_exceeded = too_long
+    return error
 
 
 def _redirect(response: Response) -> APIError:
@@ -268,53 +259,11 @@ def _short(text: str) -> str:
     return text if len(text) <= WORDS_SHOWN else f"{text[:WORDS_SHOWN]}..."
 
 
-def _read(error: object) -> Complaint:
-    """Find the words of an error object."""
-    if is_array(error) and len(error) == 1:
-        error = error[0]
-    if not is_object(error):
-        return Complaint(_words(error))
-    outer = error
-    inner = _inner(_inner(outer))
-    code = _first(inner, outer, "code", (str, int))
-    kind = _first(inner, outer, "type", str) or _first(inner, outer, "error_type", str)
-    metadata = inner.get("metadata")
-    return Complaint(
-        next((text for name in MESSAGE_FIELDS if (text := _words(inner.get(name)))), ""),
-        code,
-        kind,
-        _first(inner, outer, "param", str),
-        _status(code, inner.get("status"), inner.get("status_code"), outer.get("status")),
-        _words(metadata.get("raw")) if is_object(metadata) else "",
-    )
-
-
-def _inner(error: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The object that holds the words: the error itself, or one inside it."""
-    for name in ("error", "detail", "errors"):
-        value = error.get(name)
-        if is_array(value) and len(value) == 1 and name == "errors":
-            value = value[0]
-        if is_object(value):
-            return value
-    return error
-
-
-def _first(
-    inner: Mapping[str, Any], outer: Mapping[str, Any], name: str, kinds: type | tuple[type, ...]
-) -> Any:
-    for each in (inner.get(name), outer.get(name)):
-        if isinstance(each, kinds) and not isinstance(each, bool):
-            return each
-    return None
-
-
-def _status(*values: object) -> int | None:
-    """The first that is an HTTP status of 4xx or 5xx, as a number or as text."""
-    for value in values:
-        if isinstance(value, (int, str)) and re.fullmatch(r"[45][0-9]{2}", str(value)):
-            return int(value)
-    return None
+def _out_of_credit(complaint: Complaint) -> bool:
+    if _spoken(replace(complaint, message="")) == QUOTA:
+        return True
+    said = complaint.message[:WORDS_SHOWN].lower()
+    return any(text in said for text in QUOTA_TEXTS)
 
 
 def _spoken(complaint: Complaint) -> int:
@@ -323,41 +272,6 @@ def _spoken(complaint: Complaint) -> int:
     said = f"{complaint.code} {complaint.type}" if coded else complaint.message[:WORDS_SHOWN]
     said = said.lower().replace(" ", "_")
     return next((status for words, status in SPOKEN if any(w in said for w in words)), 0)
-
-
-def _words(value: object, depth: int = 3) -> str:
-    """The text in a JSON value of any shape; empty if it has none."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return str(value)
-    if not depth:
-        return ""
-    if is_array(value):
-        return "; ".join(filter(None, (_words(each, depth - 1) for each in value[:20])))
-    if is_object(value):
-        place = value.get("loc")
-        where = [_words(each, 0) for each in place] if is_array(place) else []
-        texts = (_words(value.get(name), depth - 1) for name in MESSAGE_FIELDS)
-        return ": ".join(filter(None, (".".join(where), next(filter(None, texts), ""))))
-    return ""
-
-
-def _text(response: Response) -> str:
-    """The words of a body that is not JSON: all of a plain text, the title of a page."""
-    text = response.body.decode("utf-8-sig", "replace").strip()
-    if "html" not in response.headers.get("content-type", "").lower() and text[:1] != "<":
-        return text
-    page = text[:TEXT_READ]
-    title = re.search(r"<title[^<>]*>([^<]+)", page, re.IGNORECASE)
-    words = (
-        title[1]
-        if title
-        else re.sub(
-            r"<(style|script)\b.*?</\1>|<[^<>]*>", " ", page, flags=re.IGNORECASE | re.DOTALL
-        )
-    )
-    return " ".join(html.unescape(words).split())
 
 
 def _number(text: str) -> float | None:

@@ -15,6 +15,8 @@ class Request:
     body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     """The call's own; they win over the client's."""
+    defaults: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The dialect's; the client's win over them."""
 
 
 @dataclass(frozen=True, slots=True)

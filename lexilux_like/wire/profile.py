@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias, cast
 
 from ..values.options import PrefillForm
 from ..values.results import Json
+
+Tags: TypeAlias = tuple[str, str]
+"""What stands before and after reasoning inside a text."""
+
+THINK: Tags = ("<think>", "</think>")
 
 DialectName = Literal["openai", "anthropic"]
 """OpenAI's chat completions, or Anthropic's messages."""
@@ -30,10 +35,24 @@ ReasoningBack = Literal[
     "as_received", "dropped", "reasoning", "reasoning_content", "thinking_parts", "think_tags"
 ]
 """How the reasoning of earlier answers is sent back: in the field that it came in; not at all; in
-a certain field; as parts of the content; or as a `<think>` block before the text."""
+a certain field; as parts of the content; or as a `<think>` block before the text, where it is not
+in `reasoning_details`."""
 
-Column = Literal["reasoning", "prefill", "limit", "schema", "usage", "finish_words", "tools"]
-"""What a row says that can be verified."""
+UrlForm = Literal["plain", "azure"]
+"""`/chat/completions` under the base_url; or Azure's, where the model may be part of the path."""
+
+Column = Literal[
+    "reasoning",
+    "reasons_in",
+    "reasoning_back",
+    "prefill",
+    "limit",
+    "schema",
+    "usage",
+    "finish_words",
+    "tools",
+]
+"""What a row says that can be verified, by the names of its fields."""
 
 Evidence = Literal["engine", "recorded", "documented", "reported"]
 """How something is known: we asked the real server; recorded traffic shows it; the provider's
@@ -62,18 +81,22 @@ class Prefill:
 class Spelling:
     """How a family is asked to reason. Paths are payload fields: `"thinking.budget_tokens"`."""
 
-    on: Json
-    """For True."""
-    off: Json
-    """For False."""
+    on: Json | None
+    """For True; None where there is no way to ask for it without a number or a word."""
+    off: Json | None
+    """For False; None where it cannot be turned off."""
     effort: str | None = None
     """The path of an effort, `"low"` to `"high"`; None where there is no such field."""
     budget: str | None = None
     """The path of the most tokens to reason with."""
-    beside: Json = field(default_factory=dict[str, Any])
-    """What an effort or a budget needs beside it."""
+    with_effort: Json = field(default_factory=dict[str, Any])
+    """What an effort needs beside it."""
+    with_budget: Json = field(default_factory=dict[str, Any])
+    """What a budget needs beside it."""
     others: str | None = None
     """The object that takes any other field."""
+    models: str = ""
+    """Whom it is for, in words, where not all models of a provider are asked so."""
 
 
 TEMPLATE = Spelling(
@@ -106,32 +129,54 @@ class Profile:
     """The header that carries the key; a `Bearer` token in `authorization`, bare in any other."""
     reasoning: Spelling = TEMPLATE
     """How it is asked for."""
+    reasoning_of: tuple[tuple[str, Spelling], ...] = ()
+    """Models that are asked in another way: a regular expression that is searched in the name,
+    whatever its case, and how. The first that is found counts."""
     reasons_in: tuple[str, ...] = ()
-    """Where it is answered: fields, `"thinking parts"`, `"<think>"`; empty where not known."""
-    think_tags: tuple[str, str] | None = None
-    """Tags around reasoning inside the text, which are always split off; None: only a leading
-    `<think>` block, and only where reasoning was asked for."""
+    """Where it is answered: fields, `"thinking"` parts of the content, `"<think>"` tags; empty
+    where not known."""
+    think_tags: Tags | None = None
+    """Tags around reasoning at the beginning of the text, which are always split off; None: only
+    `<think>`, and only where reasoning was asked for."""
+    end_marker: bool = False
+    """LM Studio's marker between reasoning and text is taken out of them."""
     reasoning_back: ReasoningBack = "as_received"
+    """How the reasoning of earlier answers is sent back."""
     prefill: Prefill | None = None
     """None: not known to have any, so the rest is asked for in a user turn."""
     limit: tuple[LimitField, ...] = ("max_tokens", "max_completion_tokens")
-    """The fields for the most tokens that it takes, the better one first."""
+    """The fields for the most tokens that every model of it takes, the better one first. A limit
+    in another field is sent in the first."""
     schema: SchemaForm = "json_schema"
     """The strictest form of structured output."""
+    schema_bars_tools: bool = False
+    """A schema holds the answer from its first character on, so that the model cannot call a tool:
+    beside tools it is told in the prompt."""
     usage: UsageForm = "stream_options"
     finish_words: tuple[str, ...] = ()
     """Its finish reasons beyond OpenAI's; `wire/finish.py` says what each one means."""
     tools: ToolForm = "native"
+    renamed: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Options by another name on the wire."""
+    urls: UrlForm = "plain"
+    """Where requests go."""
     joins_text: bool = False
     """Content that is a list of nothing but texts is sent as one text."""
     plain_image_url: bool = False
     """`image_url` is a text, not an object."""
     temperature_max: float = 2.0
+    """A higher temperature is refused here, where the server would refuse it or cut it down."""
     ignores: tuple[str, ...] = ()
-    """Options that it takes and does not heed."""
+    """Options that it takes and does not heed: they are sent, for what it may learn to heed."""
     quirks: tuple[str, ...] = ()
     """What else is known, in sentences."""
     verified: Mapping[Column, Evidence] = field(default_factory=dict[Column, Evidence])
     """How each cell is known; one that is not here is unverified."""
     sources: tuple[str, ...] = ()
     """Addresses of the documentation that was read."""
+
+
+def known(**columns: str) -> dict[Column, Evidence]:
+    """What is known of a row: the names of columns, apart by spaces, by the kind of evidence."""
+    found = ((name, kind) for kind, names in columns.items() for name in names.split())
+    return cast("dict[Column, Evidence]", dict(found))

@@ -2,187 +2,362 @@
 
 from __future__ import annotations
 
-from .profile import Prefill, Profile, Spelling
+from .engines import ENGINES, LOCAL, UNKNOWN
+from .families import (
+    ALWAYS,
+    BUDGET_CLAUDE,
+    CLAUDE,
+    DEEPSEEK,
+    EFFORT,
+    GEMINI,
+    GLM,
+    HIGH,
+    KIMI,
+    KIMI_K3,
+    MESSAGES,
+    MINIMAX,
+    NEW_CLAUDE,
+    NEW_CLAUDES,
+    OLD_CLAUDES,
+    QWEN,
+)
+from .hosts import HOSTS
+from .profile import THINK, Prefill, Profile, known
 
-TRAILING = Prefill("trailing")
-FLAG = Prefill("continue_final_message")
-LLAMA = Prefill("trailing", keeps_constraint=True)
-
-EFFORT = Spelling({"reasoning_effort": "medium"}, {"reasoning_effort": "none"}, "reasoning_effort")
-THINKING = Spelling(
-    {"thinking": {"type": "enabled"}},
-    {"thinking": {"type": "disabled"}},
-    "reasoning_effort",
-    "thinking.budget_tokens",
-    {"thinking": {"type": "enabled"}},
-)
-MINIMAX = Spelling(
-    {"thinking": {"type": "adaptive"}, "reasoning_split": True}, {"thinking": {"type": "disabled"}}
-)
-MISTRAL = Spelling({"reasoning_effort": "high"}, {"reasoning_effort": "none"}, "reasoning_effort")
-QWEN = Spelling(
-    {"enable_thinking": True},
-    {"enable_thinking": False},
-    budget="thinking_budget",
-    beside={"enable_thinking": True},
-)
-OPENROUTER = Spelling(
-    {"reasoning": {"enabled": True}},
-    {"reasoning": {"enabled": False}},
-    "reasoning.effort",
-    "reasoning.max_tokens",
-    others="reasoning",
-)
-
-UNKNOWN = Profile(name="unknown")
-LOCAL = Profile(name="local", prefill=LLAMA)
-"""An engine on this machine that nobody has named: most go on from a trailing assistant message,
-and whether this one does shows in its answer."""
+__all__ = ["LOCAL", "PROFILES", "UNKNOWN"]
 
 PROFILES: tuple[Profile, ...] = (
     Profile(
         name="openai",
+        label="OpenAI",
         hosts=("api.openai.com",),
+        base_url="https://api.openai.com/v1",
+        env=("OPENAI_API_KEY",),
         reasoning=EFFORT,
+        reasoning_back="dropped",
+        limit=("max_completion_tokens",),
+        finish_words=("function_call",),
+        quirks=(
+            "Chat completions do not show any reasoning.",
+            "Models before gpt-5.1 refuse to be asked for no reasoning, others for any.",
+            "Reasoning models refuse sampling options.",
+        ),
+        verified=known(
+            recorded="reasoning limit schema usage finish_words tools",
+            reported="reasons_in",
+        ),
     ),
     Profile(
         name="azure",
-        hosts=("openai.azure.com",),
+        label="Azure OpenAI",
+        hosts=("openai.azure.com", "cognitiveservices.azure.com", "services.ai.azure.com"),
+        env=("AZURE_OPENAI_API_KEY",),
+        key_header="api-key",
+        urls="azure",
         reasoning=EFFORT,
+        limit=("max_completion_tokens", "max_tokens"),
+        quirks=(
+            "The first chunk has no choices, but what the content filter says of the prompt.",
+            "Later chunks may have no delta.",
+        ),
+        verified=known(recorded="limit schema usage tools"),
+        sources=("https://learn.microsoft.com/azure/foundry/openai/api-version-lifecycle",),
     ),
     Profile(
         name="deepseek",
+        label="DeepSeek",
         hosts=("api.deepseek.com",),
+        base_url="https://api.deepseek.com",
+        env=("DEEPSEEK_API_KEY",),
+        reasoning=DEEPSEEK,
+        reasons_in=("reasoning_content",),
+        reasoning_back="reasoning_content",
         prefill=Prefill(
             "prefix", documented=True, path="/beta/chat/completions", without_reasoning=True
         ),
+        limit=("max_tokens",),
         schema="json_object",
-        reasoning=THINKING,
+        finish_words=("insufficient_system_resource",),
+        quirks=(
+            "It reasons unless told not to, and then does not heed temperature and penalties.",
+            "With tools it demands the reasoning of earlier answers: 400 without.",
+            "Empty lines or comments come until it begins.",
+        ),
+        verified=known(
+            recorded="reasoning reasons_in reasoning_back limit schema usage tools",
+            documented="prefill",
+            reported="finish_words",
+        ),
+        sources=(
+            "https://api-docs.deepseek.com/guides/thinking_mode",
+            "https://api-docs.deepseek.com/news/news0725",
+        ),
     ),
     Profile(
         name="moonshot",
+        label="Moonshot (Kimi)",
         hosts=("api.moonshot.ai", "api.moonshot.cn"),
+        base_url="https://api.moonshot.ai/v1",
+        env=("MOONSHOT_API_KEY", "KIMI_API_KEY"),
+        reasoning=KIMI,
+        reasoning_of=(("kimi-k3", KIMI_K3),),
+        reasons_in=("reasoning_content",),
+        reasoning_back="reasoning_content",
         prefill=Prefill("partial", documented=True, without_reasoning=True),
         schema="json_object",
-        reasoning=THINKING,
+        finish_words=("function_call",),
+        joins_text=True,
+        temperature_max=1.0,
+        quirks=(
+            "kimi-k3 and kimi-k2.7-code always reason.",
+            "kimi models refuse sampling options, and a tool_choice of required.",
+            "Usage may be inside the choice.",
+            "Answers may begin with white space.",
+        ),
+        verified=known(
+            documented="reasoning prefill",
+            reported="reasons_in reasoning_back limit schema usage finish_words tools",
+        ),
+        sources=(
+            "https://platform.kimi.ai/docs/api/models-overview",
+            "https://platform.moonshot.cn/docs/api/partial",
+        ),
     ),
     Profile(
         name="zai",
+        label="Z.AI (GLM)",
         hosts=("api.z.ai", "open.bigmodel.cn"),
+        base_url="https://api.z.ai/api/paas/v4",
+        env=("ZAI_API_KEY", "ZHIPUAI_API_KEY"),
+        reasoning=GLM,
+        reasons_in=("reasoning_content",),
+        reasoning_back="reasoning_content",
+        limit=("max_tokens",),
         schema="json_object",
-        reasoning=THINKING,
+        usage="always",
+        finish_words=("sensitive", "model_context_window_exceeded", "network_error"),
+        quirks=(
+            "Efforts are for glm-5.2 and later; glm-5.3 always reasons.",
+            "A tool_choice other than auto is refused.",
+            "A prompt that is too long may be cut without a word.",
+            "The coding plan has an address of its own: https://api.z.ai/api/coding/paas/v4.",
+        ),
+        verified=known(
+            documented="reasoning reasoning_back",
+            reported="reasons_in limit schema usage finish_words tools",
+        ),
+        sources=("https://docs.z.ai/guides/capabilities/thinking-mode",),
     ),
     Profile(
         name="minimax",
+        label="MiniMax",
         hosts=("api.minimax.io", "api.minimaxi.com"),
-        schema="prompt",
+        base_url="https://api.minimax.io/v1",
+        env=("MINIMAX_API_KEY",),
         reasoning=MINIMAX,
+        reasons_in=("<think>", "reasoning_details"),
+        think_tags=THINK,
+        reasoning_back="think_tags",
+        limit=("max_completion_tokens", "max_tokens"),
+        schema="prompt",
+        quirks=(
+            "M2 models always reason.",
+            "tool_choice, response_format, seed and penalties are not documented.",
+        ),
+        verified=known(
+            documented="reasoning reasons_in reasoning_back", reported="limit schema tools"
+        ),
+        sources=("https://platform.minimax.io/docs/api-reference/text-openai-api",),
     ),
     Profile(
         name="qwen",
+        label="Qwen (Alibaba)",
         hosts=("aliyuncs.com",),
-        prefill=Prefill("partial", documented=True, without_reasoning=True),
+        base_url="https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
+        env=("DASHSCOPE_API_KEY", "ALIBABA_API_KEY"),
         reasoning=QWEN,
+        reasons_in=("reasoning_content",),
+        prefill=Prefill("partial", documented=True, without_reasoning=True),
+        limit=("max_tokens",),
+        quirks=("Keys belong to a region: pass the base_url of yours.",),
+        verified=known(
+            recorded="tools",
+            documented="reasoning prefill usage",
+            reported="reasons_in limit schema",
+        ),
+        sources=(
+            "https://www.alibabacloud.com/help/en/model-studio/deep-thinking",
+            "https://www.alibabacloud.com/help/en/model-studio/partial-mode",
+        ),
     ),
     Profile(
         name="mistral",
+        label="Mistral",
         hosts=("api.mistral.ai",),
+        base_url="https://api.mistral.ai/v1",
+        env=("MISTRAL_API_KEY",),
+        reasoning=HIGH,
+        reasons_in=("thinking",),
+        reasoning_back="thinking_parts",
         prefill=Prefill("prefix", documented=True),
-        reasoning=MISTRAL,
-    ),
-    Profile(
-        name="groq",
-        hosts=("api.groq.com",),
-        prefill=Prefill("trailing", documented=True),
-        reasoning=EFFORT,
-    ),
-    Profile(
-        name="together",
-        hosts=("api.together.xyz",),
-    ),
-    Profile(
-        name="fireworks",
-        hosts=("api.fireworks.ai",),
-        reasoning=THINKING,
-    ),
-    Profile(
-        name="cerebras",
-        hosts=("api.cerebras.ai",),
-        reasoning=EFFORT,
-    ),
-    Profile(
-        name="openrouter",
-        hosts=("openrouter.ai",),
-        prefill=TRAILING,
-        reasoning=OPENROUTER,
+        limit=("max_tokens",),
+        usage="always",
+        finish_words=("model_length", "error"),
+        renamed={"seed": "random_seed"},
+        plain_image_url=True,
+        quirks=(
+            "It refuses fields that it does not know: 422.",
+            "An answer repeats the beginning that it went on from.",
+        ),
+        verified=known(
+            recorded="reasoning reasons_in limit usage tools",
+            documented="prefill",
+            reported="reasoning_back schema finish_words",
+        ),
+        sources=("https://docs.mistral.ai/capabilities/reasoning/adjustable",),
     ),
     Profile(
         name="xai",
+        label="xAI (Grok)",
         hosts=("api.x.ai",),
+        base_url="https://api.x.ai/v1",
+        env=("XAI_API_KEY",),
         reasoning=EFFORT,
+        reasons_in=("reasoning_content",),
+        limit=("max_completion_tokens",),
+        quirks=(
+            "Which efforts there are depends on the model: 400 for the others.",
+            "The finish reason may be empty beside tool calls.",
+            "Reasoning tokens are not part of completion_tokens.",
+            "A stream may be answered by JSON with an error, under status 200.",
+        ),
+        verified=known(recorded="reasons_in usage tools", reported="reasoning limit"),
     ),
     Profile(
         name="gemini",
+        label="Gemini",
         hosts=("generativelanguage.googleapis.com",),
-        reasoning=EFFORT,
+        base_url="https://generativelanguage.googleapis.com/v1beta/openai",
+        env=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+        reasoning=GEMINI,
+        reasons_in=("<thought>",),
+        think_tags=("<thought>", "</thought>"),
+        reasoning_back="dropped",
+        quirks=(
+            "Thoughts are shown only where they are asked for, and not with an effort.",
+            "Gemini 3 demands the signatures in the extra_content of its tool calls: 400 without.",
+            "Tool calls may come without an index.",
+        ),
+        verified=known(recorded="usage tools", reported="reasoning"),
+        sources=("https://ai.google.dev/gemini-api/docs/openai",),
     ),
     Profile(
         name="anthropic",
+        label="Anthropic",
         hosts=("api.anthropic.com",),
         base_url="https://api.anthropic.com/v1",
         env=("ANTHROPIC_API_KEY",),
         dialect="anthropic",
         key_header="x-api-key",
-        prefill=TRAILING,
-        schema="tool",
+        reasoning=BUDGET_CLAUDE,
+        reasoning_of=((NEW_CLAUDES, NEW_CLAUDE),),
+        reasons_in=("thinking",),
+        prefill=MESSAGES,
+        limit=("max_tokens",),
+        usage="always",
+        finish_words=(
+            "end_turn",
+            "stop_sequence",
+            "max_tokens",
+            "model_context_window_exceeded",
+            "tool_use",
+            "refusal",
+        ),
+        temperature_max=1.0,
+        quirks=(
+            "max_tokens must be there: without it 32,000 are sent, or what an older model takes.",
+            "System messages are joined and moved to the front.",
+            "Schemas are for models from 4.5 on, prefills for models up to 4.5.",
+            "Models from 4.7 on refuse a budget for their reasoning, and sampling options.",
+            "A budget must be there, so an effort, or none, is a share of max_tokens.",
+            "While it reasons it cannot be forced to call a tool.",
+            "Finish reason pause_turn: a tool of its own paused; send the answer back to go on.",
+        ),
+        verified=known(
+            documented="reasoning reasons_in reasoning_back prefill limit schema usage"
+            " finish_words tools",
+        ),
+        sources=(
+            "https://platform.claude.com/docs/en/api/errors",
+            "https://platform.claude.com/docs/en/build-with-claude/effort",
+            "https://platform.claude.com/docs/en/build-with-claude/extended-thinking",
+            "https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons",
+            "https://platform.claude.com/docs/en/build-with-claude/streaming",
+            "https://platform.claude.com/docs/en/build-with-claude/structured-outputs",
+            "https://platform.claude.com/docs/en/about-claude/models/migration-guide",
+        ),
     ),
-    # Its layer that speaks OpenAI's dialect: response_format is ignored
     Profile(
         name="anthropic-compat",
+        label="Anthropic, by OpenAI's dialect",
         base_url="https://api.anthropic.com/v1",
         env=("ANTHROPIC_API_KEY",),
-        prefill=TRAILING,
+        reasoning=CLAUDE,
+        reasoning_back="dropped",
+        prefill=OLD_CLAUDES,
         schema="tool",
+        temperature_max=1.0,
+        ignores=(
+            "response_format",
+            "seed",
+            "logprobs",
+            "top_logprobs",
+            "logit_bias",
+            "presence_penalty",
+            "frequency_penalty",
+            "metadata",
+            "service_tier",
+            "user",
+        ),
+        quirks=(
+            "It reasons without showing it; n must be 1; strict has no effect.",
+            "System messages are joined and moved to the front.",
+        ),
+        verified=known(
+            documented="reasoning reasons_in limit schema usage tools", reported="prefill"
+        ),
+        sources=("https://platform.claude.com/docs/en/api/openai-sdk",),
     ),
     Profile(
         name="perplexity",
+        label="Perplexity",
         hosts=("api.perplexity.ai",),
-        reasoning=EFFORT,
+        base_url="https://api.perplexity.ai",
+        env=("PERPLEXITY_API_KEY", "PPLX_API_KEY"),
+        reasoning=ALWAYS,
+        reasons_in=("<think>",),
+        think_tags=THINK,
+        reasoning_back="dropped",
+        limit=("max_tokens",),
+        usage="always",
+        tools="text",
+        quirks=("Chunks carry the whole message so far beside the delta.",),
+        verified=known(recorded="reasoning schema usage", reported="reasons_in limit tools"),
+        sources=("https://docs.perplexity.ai/docs/sonar/openai-compatibility",),
     ),
     Profile(
         name="cohere",
+        label="Cohere",
         hosts=("api.cohere.ai", "api.cohere.com"),
+        base_url="https://api.cohere.ai/compatibility/v1",
+        env=("CO_API_KEY", "COHERE_API_KEY"),
+        reasoning=HIGH,
+        finish_words=("COMPLETE", "MAX_TOKENS", "STOP_SEQUENCE", "TOOL_CALL", "ERROR"),
+        verified=known(reported="finish_words"),
+        sources=("https://docs.cohere.com/docs/compatibility-api",),
     ),
-    Profile(
-        name="ollama",
-        hosts=("localhost:11434", "127.0.0.1:11434"),
-        prefill=TRAILING,
-        reasoning=EFFORT,
-    ),
-    Profile(
-        name="vllm",
-        prefill=FLAG,
-    ),
-    Profile(
-        name="sglang",
-        prefill=FLAG,
-    ),
-    Profile(
-        name="llama.cpp",
-        prefill=LLAMA,
-    ),
-    Profile(
-        name="lmstudio",
-        hosts=("localhost:1234", "127.0.0.1:1234"),
-        prefill=TRAILING,
-    ),
-    Profile(
-        name="huggingface",
-        hosts=("router.huggingface.co",),
-    ),
-    Profile(
-        name="tgi",
-        prefill=TRAILING,
-    ),
+    *HOSTS,
+    *ENGINES,
 )
-"""Read from public documents and sources; not one of the hosted providers was asked by us."""
+"""Read from public documents, sources and recorded traffic; of all these servers only llama.cpp
+was asked by us."""

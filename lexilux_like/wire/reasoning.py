@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from ..values.errors import ValidationError
 from ..values.options import Reasoning
 from ..values.results import Json
 from .document import is_object
-from .profile import Profile
+from .profile import THINK, Profile, Spelling, Tags
 
 
 def is_asked(reasoning: Reasoning | None) -> bool:
@@ -19,45 +20,69 @@ def is_asked(reasoning: Reasoning | None) -> bool:
     return bool(reasoning)
 
 
-def reasoning_fields(profile: Profile, reasoning: Reasoning | None) -> Json:
+def reasoning_fields(profile: Profile, reasoning: Reasoning | None, model: str = "") -> Json:
     """The payload fields that ask a provider for reasoning, or for none.
 
     Args:
         profile: Its row.
         reasoning: True, False, a mapping with `effort`, `max_tokens` and `enabled`, or None
             to say nothing.
+        model: Some are asked in another way than the rest.
 
     Raises:
         ValidationError: The server has no field for it.
     """
     if reasoning is None:
         return {}
-    spelling = profile.reasoning
-    if not isinstance(reasoning, Mapping):
-        return spelling.on if reasoning else spelling.off
-    if reasoning.get("enabled") is False:
-        return spelling.off
-    fields = {name: value for name, value in reasoning.items() if name != "enabled"}
+    spelling = spelling_of(profile, model)
+    asked = dict(reasoning) if isinstance(reasoning, Mapping) else {"enabled": bool(reasoning)}
+    fields = {name: value for name, value in asked.items() if name != "enabled"}
+    if asked.get("enabled") is False or fields.get("effort") == "none":
+        return _known(spelling.off, profile, reasoning, "to ask for none")
+    if not fields:
+        return _known(spelling.on, profile, reasoning, "to ask for it without saying how much")
     payload: Json = {}
-    _merge(payload, spelling.beside if fields else spelling.on)
     for name, value in fields.items():
-        path = {"effort": spelling.effort, "max_tokens": spelling.budget}.get(
-            name, spelling.others and f"{spelling.others}.{name}"
-        )
-        if path is None:
-            raise ValidationError(
-                f"reasoning={dict(reasoning)!r}: no field for {name!r} is known for provider"
-                f" {profile.name!r}; pass it as that server spells it, in extra="
-            )
-        group, _, last = path.rpartition(".")
-        _merge(payload, {group: {last: value}} if group else {last: value})
+        path, beside = {
+            "effort": (spelling.effort, spelling.with_effort),
+            "max_tokens": (spelling.budget, spelling.with_budget),
+        }.get(name, (spelling.others and f"{spelling.others}.{name}", {}))
+        known = path and _merged(beside, _nested(path, value))
+        payload = _merged(payload, _known(known or None, profile, reasoning, f"for {name!r}"))
     return payload
 
 
-def _merge(payload: Json, fields: Json) -> None:
-    for name, value in fields.items():
-        known = payload.get(name)
-        payload[name] = {**known, **value} if is_object(known) and is_object(value) else value
+def spelling_of(profile: Profile, model: str) -> Spelling:
+    """How a model is asked, if not as the rest of its provider."""
+    for pattern, spelling in profile.reasoning_of:
+        if re.search(pattern, model, re.IGNORECASE):
+            return spelling
+    return profile.reasoning
+
+
+def _known(fields: Json | None, profile: Profile, reasoning: Reasoning, what: str) -> Json:
+    if fields is None:
+        asked = dict(reasoning) if isinstance(reasoning, Mapping) else reasoning
+        raise ValidationError(
+            f"reasoning={asked!r}: no field {what} is known for provider {profile.name!r} and this"
+            " model; pass it as that server spells it, in extra="
+        )
+    return fields
+
+
+def _nested(path: str, value: Any) -> Json:
+    """The object that holds `value` at a path: `"a.b"`."""
+    first, _, rest = path.partition(".")
+    return {first: _nested(rest, value) if rest else value}
+
+
+def _merged(one: Json, other: Json) -> Json:
+    """Both, objects in them too; where they differ, the other's."""
+    merged = {**one, **other}
+    for name in one.keys() & other.keys():
+        if is_object(one[name]) and is_object(other[name]):
+            merged[name] = _merged(one[name], other[name])
+    return merged
 
 
 class ThinkSplitter:
@@ -65,16 +90,24 @@ class ThinkSplitter:
 
     White space before the block and line breaks after it belong to neither. Text that
     does not begin with the tag passes through as it is.
+
+    Args:
+        tags: What stands around the reasoning.
     """
 
-    __slots__ = ("_held", "_state")
+    __slots__ = ("_close", "_held", "_open", "_state")
 
-    OPEN, CLOSE = "<think>", "</think>"
     MOST_SPACE = 1_000
 
-    def __init__(self) -> None:
+    def __init__(self, tags: Tags = THINK) -> None:
+        self._open, self._close = tags
         self._held: str = ""
         self._state: Literal["before", "inside", "after", "text"] = "before"
+
+    @property
+    def over(self) -> bool:
+        """Whether all that follows is text."""
+        return self._state == "text"
 
     def feed(self, text: str) -> tuple[str, str]:
         """Take the next piece in; returns what is known of it: reasoning, text."""
@@ -84,17 +117,17 @@ class ThinkSplitter:
         self._held = reasoning = ""
         if self._state == "before":
             begun = text.lstrip()
-            if begun.startswith(self.OPEN):
-                self._state, text = "inside", begun[len(self.OPEN) :]
-            elif self.OPEN.startswith(begun) and len(text) < self.MOST_SPACE:
+            if begun.startswith(self._open):
+                self._state, text = "inside", begun[len(self._open) :]
+            elif self._open.startswith(begun) and len(text) < self.MOST_SPACE:
                 self._held = text
                 return "", ""
             else:
                 self._state = "text"
         if self._state == "inside":
-            reasoning, closed, text = text.partition(self.CLOSE)
+            reasoning, closed, text = text.partition(self._close)
             if not closed:
-                known = len(reasoning) - _begun(self.CLOSE, reasoning)
+                known = len(reasoning) - _begun(self._close, reasoning)
                 self._held = reasoning[known:]
                 return reasoning[:known], ""
             self._state = "after"

@@ -7,8 +7,9 @@ import ipaddress
 from urllib.parse import urlsplit
 
 from ..values.errors import ValidationError
+from .engines import LOCAL, UNKNOWN
 from .profile import Profile
-from .profiles import LOCAL, PROFILES, UNKNOWN
+from .profiles import PROFILES
 
 _registered: dict[str, Profile] = {}
 
@@ -19,17 +20,33 @@ def register_provider(profile: Profile) -> None:
     Clients that are made from now on find it. Registering a name again replaces it.
 
     Raises:
-        ValidationError: It has no name.
+        ValidationError: It has no name, or no field for the most tokens.
     """
     if not profile.name:
         raise ValidationError("a provider needs a name")
-    _registered[profile.name] = profile
+    if not profile.limit:
+        raise ValidationError(f"provider {profile.name!r}: limit= must name at least one field")
+    _registered[profile.name] = profile  # a single step, also for other threads
 
 
 def providers() -> tuple[Profile, ...]:
     """Every row that is known: the registered ones first, then ours."""
-    own = tuple(_registered.values())
-    return own + tuple(each for each in PROFILES if each.name not in _registered)
+    own = {**_registered}
+    return (*own.values(), *(each for each in PROFILES if each.name not in own))
+
+
+def find_provider(name: str) -> Profile:
+    """The row of a provider, registered or ours.
+
+    Raises:
+        ValidationError: No provider has that name; the message lists those that are known.
+    """
+    known = {each.name: each for each in (UNKNOWN, LOCAL, *providers())}
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+    raise ValidationError(f"provider={name!r} is not known; {hint}")
 
 
 def find_profile(base_url: str, name: str | None = None) -> Profile:
@@ -39,23 +56,15 @@ def find_profile(base_url: str, name: str | None = None) -> Profile:
         ValidationError: No provider has that name; the message lists those that are known.
     """
     if name is not None:
-        return _named(name)
+        return find_provider(name)
     place = urlsplit(base_url)
-    hosts = (place.hostname or "", place.netloc.rpartition("@")[2])
+    host = place.hostname or ""
+    hosts = (host, place.netloc.rpartition("@")[2].lower())
     for profile in providers():
-        for end in profile.hosts:
-            if any(host == end or host.endswith(f".{end}") for host in hosts):
+        for end in map(str.lower, profile.hosts):
+            if any(each == end or each.endswith(f".{end}") for each in hosts):
                 return profile
-    return LOCAL if _is_loopback(hosts[0]) else UNKNOWN
-
-
-def _named(name: str) -> Profile:
-    known = {each.name: each for each in providers()}
-    if name in known:
-        return known[name]
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
-    raise ValidationError(f"provider={name!r} is not known; {hint}")
+    return LOCAL if _is_loopback(host) else UNKNOWN
 
 
 def _is_loopback(host: str) -> bool:

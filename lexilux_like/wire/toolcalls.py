@@ -108,7 +108,7 @@ class ToolCalls:
             call = self._at.get(index)
             if call is None or not identity or call.id == identity:
                 return call
-            if not call.id and name in ("", call.name):  # its id comes late
+            if not call.id and (not call.name or name in ("", call.name)):  # its id comes late
                 return call
             return self._named.get(identity)
         last = self._last

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from ..values.results import Json, Usage
 from .document import is_object
+
+UsageReader: TypeAlias = Callable[[Any], Usage | None]
+"""Reads a usage object; None where it counts nothing."""
 
 
 class Tally:
     """The token counts of one answer. Servers repeat them and count up: the last ones hold."""
 
-    __slots__ = ("_last", "_shares")
+    __slots__ = ("_last", "_read", "_shares")
 
-    def __init__(self) -> None:
+    def __init__(self, read: UsageReader) -> None:
+        self._read = read
         self._last = Usage()
         self._shares: list[Usage] = []
 
@@ -24,7 +29,7 @@ class Tally:
             counts: The object.
             alone: Whether it came in an event of its own, without choices.
         """
-        usage = read_usage(counts)
+        usage = self._read(counts)
         if usage is None:
             return False
         self._last = usage

@@ -131,7 +131,6 @@ PREFILLS: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("sglang", "/v1/chat/completions", {}, FLAGS),
     ("groq", "/v1/chat/completions", {}, {}),
     ("openrouter", "/v1/chat/completions", {}, {}),
-    ("anthropic", "/v1/chat/completions", {}, {}),
     ("ollama", "/v1/chat/completions", {}, {}),
     ("lmstudio", "/v1/chat/completions", {}, {}),
     ("llama.cpp", "/v1/chat/completions", {}, {}),

@@ -51,7 +51,7 @@ def test_the_schema_is_the_one_tool_that_must_be_called(
     door: Doors, scripted_server: ScriptedServer
 ) -> None:
     scripted_server.play(calling(ANN_TEXT))
-    assert door(provider="anthropic").parse("Who?", Person) == ANN
+    assert door(provider="anthropic-compat").parse("Who?", Person) == ANN
     (body,) = sent(scripted_server)
     (tool,) = body["tools"]
     assert tool["function"]["name"] == body["tool_choice"]["function"]["name"] == "Person"
@@ -63,7 +63,8 @@ def test_the_schema_is_the_one_tool_that_must_be_called(
 def test_a_whole_body_is_read_alike(door: Doors, scripted_server: ScriptedServer) -> None:
     call = tool_call("Person", json.loads(ANN_TEXT))
     scripted_server.play(answer(None, tool_calls=[call], finish_reason="tool_calls"))
-    result = door(provider="anthropic").complete("Who?", response_format=Person, resume="off")
+    asked = door(provider="anthropic-compat")
+    result = asked.complete("Who?", response_format=Person, resume="off")
     assert (result.parsed, result.status, result.tool_calls) == (ANN, "complete", ())
 
 
@@ -72,7 +73,7 @@ def test_a_stream_shows_the_arguments_as_text(
     door: Doors, scripted_server: ScriptedServer, method: str
 ) -> None:
     scripted_server.play(calling(ANN_TEXT))
-    asked = door(provider="anthropic")
+    asked = door(provider="anthropic-compat")
     if method == "stream_parse":
         assert asked.stream_parse("Who?", Person).value == ANN
         return
@@ -97,7 +98,7 @@ def test_arguments_that_were_cut_are_gone_on_from_without_the_tool(
         return stream(text[len(messages[-2]["content"]) :])
 
     scripted_server.always(model)
-    asked = door(provider="anthropic")
+    asked = door(provider="anthropic-compat")
     assert asked.parse("Who?", Many, prefill="off") == Many.model_validate_json(text)
     first, second = sent(scripted_server)
     assert first["tool_choice"]["function"]["name"] == "Many"
@@ -109,7 +110,7 @@ def test_arguments_that_stay_cut_are_never_a_value(
 ) -> None:
     scripted_server.always(calling('{"name": "An', "length"))
     with pytest.raises(ChatIncompleteResponseError) as caught:
-        door(provider="anthropic").parse("Who?", Person)
+        door(provider="anthropic-compat").parse("Who?", Person)
     assert caught.value.final_result is not None
     assert caught.value.final_result.tool_calls == ()
 
@@ -118,7 +119,7 @@ def test_a_model_that_answers_in_words_of_json_is_read_too(
     door: Doors, scripted_server: ScriptedServer
 ) -> None:
     scripted_server.play(stream(f"Here it is: {ANN_TEXT}"))
-    assert door(provider="anthropic").parse("Who?", Person) == ANN
+    assert door(provider="anthropic-compat").parse("Who?", Person) == ANN
 
 
 def test_a_server_without_tools_is_asked_in_the_prompt_and_remembered(
@@ -127,7 +128,7 @@ def test_a_server_without_tools_is_asked_in_the_prompt_and_remembered(
     scripted_server.play(
         refuse(400, "tools are not supported by this model"), stream(ANN_TEXT), stream(ANN_TEXT)
     )
-    asked = door(provider="anthropic")
+    asked = door(provider="anthropic-compat")
     assert asked.parse("Who?", Person) == asked.parse("Who?", Person) == ANN
     assert ["tools" in body for body in sent(scripted_server)] == [True, False, False]
 
@@ -137,5 +138,5 @@ def test_tools_of_the_callers_own_leave_no_room_for_ours(
 ) -> None:
     own = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
     scripted_server.play(stream(ANN_TEXT))
-    assert door(provider="anthropic").parse("Who?", Person, tools=[own]) == ANN
+    assert door(provider="anthropic-compat").parse("Who?", Person, tools=[own]) == ANN
     assert [each["function"]["name"] for each in sent(scripted_server)[0]["tools"]] == ["f"]

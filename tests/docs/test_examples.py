@@ -20,6 +20,13 @@ from lexilux_like.testing import (
     stream,
     tool_call,
 )
+from lexilux_like.testing.messages import (
+    message,
+    message_stream,
+    refuse_message,
+    thinking_block,
+    tool_use_block,
+)
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -58,6 +65,8 @@ def run(page: Path) -> dict[str, Any]:
 
 def provide(request: RecordedRequest) -> Reply:
     """Answer as a provider would, to whatever the examples ask."""
+    if request.path.endswith("/messages"):
+        return provide_message(request)
     if request.headers["authorization"] != f"Bearer {KEY}":
         return refuse(401, "wrong key", code="invalid_api_key")
     body = request.json
@@ -80,6 +89,20 @@ def provide(request: RecordedRequest) -> Reply:
     choice = {"message": message, "finish_reason": finish_reason}
     choices = [{"index": i, **choice} for i in range(body.get("n", 1))]
     return json_reply({"id": "chatcmpl-1", "choices": choices, "usage": USAGE})
+
+
+def provide_message(request: RecordedRequest) -> Reply:
+    """Answer as Anthropic would."""
+    if request.headers["x-api-key"] != KEY:
+        return refuse_message(401, "authentication_error", "wrong key")
+    body = request.json
+    blocks: list[Any] = [thinking_block("Three times seven.")] if body.get("thinking") else []
+    last = body["messages"][-1]["content"]
+    answered = isinstance(last, list) and last[0]["type"] == "tool_result"
+    if body.get("tools") and not answered:
+        blocks.append(tool_use_block("get_weather", {"city": "Rome"}))
+        return message(*blocks, stop_reason="tool_use")
+    return (message_stream if body.get("stream") else message)(*blocks, "Hello, Alice!")
 
 
 def report(body: dict[str, Any]) -> Reply:
@@ -113,6 +136,8 @@ def provider(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         server.always(provide)
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
         monkeypatch.setenv("OPENAI_API_KEY", KEY)
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
+        monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
         yield server
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from lexilux_like.testing import DONE, chunk, sse
 from lexilux_like.transport.drive import arun, run
 from lexilux_like.turns.flow import Action, Now, Open, Read
+from lexilux_like.turns.journey import Journey
 from lexilux_like.turns.retry import Attempts, RetryBudget, retried
 from lexilux_like.turns.turn import streamed, timed
 from lexilux_like.values.errors import LexiluxConnectionError, LexiluxError, ServerError
@@ -71,7 +72,7 @@ class AsyncScript(Script):
 
 def flow() -> Any:
     turn = retried(streamed(OpenAIDialect()), Attempts(2, RetryBudget()))
-    return timed(turn)(REQUEST)
+    return timed(turn, Journey())(REQUEST)
 
 
 def driven(replies: list[Any], *, is_async: bool) -> tuple[list[str], str, int]:

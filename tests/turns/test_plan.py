@@ -303,6 +303,7 @@ def test_a_prefill_that_broke_says_nothing_about_the_form() -> None:
 def test_an_overflow_ends_it() -> None:
     plan = planner(UNKNOWN)
     error = refused("This model's maximum context length is 4096 tokens")
+    error.context_exceeded = True
     with pytest.raises(StopError) as caught:
         plan.learn(error, second(plan))
     assert (caught.value.reason, caught.value.cause) == ("context_exceeded", error)

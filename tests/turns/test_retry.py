@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lexilux_like.turns.flow import Flow, Now, Sleep
+from lexilux_like.turns.journey import Journey
 from lexilux_like.turns.retry import Attempts, RetryBudget, retried
 from lexilux_like.turns.turn import Turn, timed
 from lexilux_like.values.errors import (
@@ -173,7 +174,7 @@ def test_good_calls_fill_the_budget_up_to_its_capacity() -> None:
 
 def test_total_time_runs_from_the_first_attempt_to_the_end() -> None:
     turn, _ = failing()
-    flow = timed(turn)(REQUEST)
+    flow = timed(turn, Journey())(REQUEST)
     assert isinstance(next(flow), Now)
     assert isinstance(flow.send(100.0), Now)
     with pytest.raises(StopIteration) as end:

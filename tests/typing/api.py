@@ -21,6 +21,9 @@ from lexilux_like import (
     ParsingIterator,
     StreamingIterator,
     StreamingResult,
+    ToolCall,
+    ToolOutcome,
+    ToolStep,
 )
 from lexilux_like.values.options import CallOptions
 
@@ -85,6 +88,29 @@ with chat.stream_parse("hi", Person, include_usage=False) as parts:
 assert_type(chat.complete("hi", response_format=list[Person]), ChatResult)
 assert_type(chat.complete_stream("hi", response_format=Person | None), StreamingIterator)
 
+
+def approve(call: ToolCall) -> bool | str:
+    """Sync or async."""
+    return call.name != "rm"
+
+
+async def aapprove(call: ToolCall) -> bool:
+    """Sync or async."""
+    return call.name != "rm"
+
+
+ran = chat.run_tools("hi", tools=[approve], max_steps=3, approve=approve, max_continues=1)
+assert_type(ran, ChatResult)
+assert_type(ran.steps, tuple[ToolStep, ...])
+assert_type(ran.steps[0].outcomes, tuple[ToolOutcome, ...])
+chat.run_tools("hi", tools=[approve], on_step=lambda step: step.seconds, response_format=Person)
+with chat.run_tools_stream("hi", tools=[approve], include_usage=False) as running:
+    assert_type(running, StreamingIterator)
+    for each in running:
+        assert_type(each.step, ToolStep | None)
+
+chat.run_tools("hi", max_step=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+chat.run_tools("hi", on_tool_error="ignore")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 chat("hi", temprature=1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 chat("hi", temperature="hot")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 chat("hi", include_usage=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
@@ -111,6 +137,9 @@ async def use_async() -> None:
         assert_type(parts, AsyncParsingIterator[list[Song]])
         assert_type(parts.value, list[Song])
     assert_type(await chat.astream_parse("hi", Movie), AsyncParsingIterator[Movie])
+    assert_type(await chat.arun_tools("hi", tools=[aapprove], approve=aapprove), ChatResult)
+    async with chat.arun_tools_stream("hi", tools=[approve]) as running:
+        assert_type(running, AsyncStreamingIterator)
     async with Chat(base_url="x") as other:
         assert_type(other, Chat)
 

@@ -91,6 +91,8 @@ class TestText:
             ({"role": "assistant", "content": "", "refusal": "no"}, "no"),
             ({**assistant("b"), "reasoning_content": "a"}, "b\na"),
             ({**assistant("b"), "reasoning": "a"}, "b\na"),
+            ({**assistant("b"), "thinking": "a"}, "b\na"),
+            ({**assistant("b"), "<think>": "a"}, "b\na"),
             (assistant("a", "c1", "c2"), "a\nf\n{}\nf\n{}"),
         ],
     )

@@ -10,8 +10,9 @@ import pytest
 from pydantic import BaseModel
 
 from lexilux_like.values.errors import ValidationError
+from lexilux_like.values.execution import aexecute_tool_calls, execute_tool_calls
 from lexilux_like.values.results import ChatResult, StreamingResult, ToolCall
-from lexilux_like.values.tools import FunctionTool, aexecute_tool_calls, execute_tool_calls
+from lexilux_like.values.tools import FunctionTool
 
 
 class Weather(BaseModel):

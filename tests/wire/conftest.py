@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+import captured
 import pytest
+from corpus import Cut, at_once
 from hypothesis import settings
+from rows import Row, check_chunks
 
+from lexilux_like.testing import Send
 from lexilux_like.values.errors import ChatStreamInterruptedError, LexiluxError
 from lexilux_like.values.request import ChatRequest
 from lexilux_like.values.results import ChatResult, ChatStreamChunk, StreamingResult
@@ -20,7 +23,6 @@ from lexilux_like.wire.sse import SSEDecoder
 settings.register_profile("unhurried", deadline=None)  # a busy machine is no failure
 settings.load_profile("unhurried")
 
-SHARED = Path(__file__).parents[2] / ".." / "shared"
 STREAM = {"content-type": "text/event-stream"}
 
 
@@ -61,7 +63,8 @@ def play_reads(
         for event in decoder.flush():
             played.chunks += played.answer.feed(event)
         if not played.answer.announced:
-            raise ChatStreamInterruptedError("unannounced", partial=played.answer.so_far())
+            part = played.answer.so_far().to_chat_result()
+            raise ChatStreamInterruptedError("unannounced", clean=True, partial=part)
         played.chunks.append(played.answer.last_chunk())
     except LexiluxError as error:
         played.error = error
@@ -87,6 +90,29 @@ def play() -> Callable[..., Played]:
     return play_body
 
 
+def hear_row(row: Row, cut: Cut = at_once) -> ChatResult | LexiluxError:
+    """What becomes of a row: as the bytes of a head and a body, cut into reads in some way."""
+    reply = row.reply
+    body = (reply.body or b"") + b"".join(s.data for s in reply.steps if isinstance(s, Send))
+    decoder = SSEDecoder()
+    if row.whole or reply.status != 200 or not decoder.feed(body) + decoder.flush():
+        try:
+            return decode_body(body, status=reply.status, **row.options)
+        except LexiluxError as error:
+            return error
+    played = play_reads(cut(body), ChatRequest("m", [], **row.options), reply.headers)
+    if played.error is not None:
+        return played.error
+    check_chunks(played.chunks, played.result, shown=row.options.get("include_reasoning", False))
+    return played.result
+
+
+@pytest.fixture(scope="session")
+def hear() -> Callable[..., ChatResult | LexiluxError]:
+    """`hear(row)`: its result, or its error."""
+    return hear_row
+
+
 @pytest.fixture(scope="session")
 def reads() -> Callable[..., Played]:
     """`reads([b"...", b"..."])`: the same, cut into reads."""
@@ -102,7 +128,4 @@ def decode() -> Callable[..., ChatResult]:
 @pytest.fixture(scope="session")
 def captures() -> dict[str, bytes]:
     """Raw bytes of real servers, by file name."""
-    folder = SHARED / "captures"
-    if not folder.exists():
-        pytest.skip("the captured bytes are not part of the repository")
-    return {path.name: path.read_bytes() for path in sorted(folder.glob("*.[hs]*"))}
+    return captured.captures()

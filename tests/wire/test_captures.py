@@ -5,64 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from captured import DIALECT, answer_to, response_of
 
 from lexilux_like.values.errors import (
     APIError,
-    ChatStreamInterruptedError,
     InvalidRequestError,
     LexiluxError,
     ServerError,
 )
 from lexilux_like.values.request import ChatRequest
-from lexilux_like.wire.http import Response
-from lexilux_like.wire.openai import OpenAIDialect
 from lexilux_like.wire.sse import SSEDecoder
-
-DIALECT, REQUEST = OpenAIDialect(), ChatRequest("m", [], include_reasoning=True)
-
-
-def response_of(name: str, raw: bytes) -> Response:
-    """Head and body; `.sse` files are bodies alone."""
-    if name.endswith(".sse"):
-        return Response(200, {"content-type": "text/event-stream"}, raw)
-    head, _, body = raw.partition(b"\r\n\r\n")
-    status, *lines = head.decode("latin-1").split("\r\n")
-    headers = {key.lower(): value.strip() for key, _, value in (x.partition(":") for x in lines)}
-    if headers.get("transfer-encoding") == "chunked":
-        body = b"".join(chunks_of(body))
-    return Response(int(status.split()[1]), headers, body)
-
-
-def chunks_of(body: bytes) -> list[bytes]:
-    """The chunks of a chunked body; one that was captured without its framing is one chunk."""
-    chunks = []
-    rest = body
-    while rest:
-        line, _, rest = rest.partition(b"\r\n")
-        try:
-            size = int(line, 16)
-        except ValueError:
-            return [body]
-        chunks.append(rest[:size])
-        rest = rest[size + 2 :]
-    return chunks
-
-
-def answer_to(response: Response) -> Any:
-    """The result; raises what the response stands for."""
-    DIALECT.check(response)
-    if "event-stream" not in response.headers.get("content-type", ""):
-        return DIALECT.decode(response, REQUEST)
-    answer, decoder = DIALECT.answer(REQUEST, response), SSEDecoder()
-    events = decoder.feed(response.body) + decoder.flush()
-    if not events:
-        return DIALECT.decode(Response(200, response.headers, decoder.stray), REQUEST)
-    for event in events:
-        answer.feed(event)
-    if not answer.announced:
-        raise ChatStreamInterruptedError("unannounced", partial=answer.so_far())
-    answer.last_chunk()
-    return answer.so_far()
 
 
 @pytest.fixture

@@ -246,9 +246,17 @@ def test_harmless_events_add_nothing(value: object) -> None:
 
 
 @pytest.mark.parametrize("name", ["ping", "heartbeat", "keep-alive"])
-@pytest.mark.parametrize("data", [b"", b"alive", b'{"type": "ping"}'])
+@pytest.mark.parametrize("data", [b"", b"alive", b'{"type": "ping"}', b"{}", b"3", b'{"n": 1}'])
 def test_idle_events_may_say_anything(name: str, data: bytes) -> None:
     assert list(empty_answer().feed(ServerSentEvent(name, data))) == []
+
+
+def test_idle_name_hides_neither_text_nor_an_error() -> None:
+    answer = empty_answer()
+    [found] = answer.feed(event(chunk({"content": "a"}), "ping"))
+    assert found.delta == "a"
+    with pytest.raises(APIError):
+        answer.feed(event({"error": "No"}, "ping"))
 
 
 def test_event_without_data_adds_nothing() -> None:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import FrozenInstanceError
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from lexilux_like.values.errors import ValidationError
-from lexilux_like.values.options import PrefillForm
+from lexilux_like.values.options import PrefillForm, SamplingOptions
 from lexilux_like.values.request import ChatRequest
+from lexilux_like.wire.engines import LOCAL, UNKNOWN
+from lexilux_like.wire.finish import WORDS
 from lexilux_like.wire.http import Request
 from lexilux_like.wire.openai import OpenAIDialect
-from lexilux_like.wire.profiles import LOCAL, PROFILES, UNKNOWN
-from lexilux_like.wire.registry import find_profile
+from lexilux_like.wire.profile import Column, Evidence, Profile
+from lexilux_like.wire.profiles import PROFILES
+from lexilux_like.wire.registry import find_profile, find_provider
 
 MESSAGES = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hel"}]
 
@@ -35,6 +39,10 @@ MESSAGES = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": 
         ("http://localhost:11434/v1", "ollama"),
         ("http://127.0.0.1:1234/v1", "lmstudio"),
         ("http://user:pass@localhost:11434/v1", "ollama"),
+        ("http://LOCALHOST:11434/v1", "ollama"),
+        ("https://res.cognitiveservices.azure.com", "azure"),
+        ("https://res.services.ai.azure.com/openai/v1", "azure"),
+        ("https://api.together.ai/v1", "together"),
     ],
 )
 def test_a_provider_is_known_by_its_host(base_url: str, name: str) -> None:
@@ -73,7 +81,7 @@ def test_an_unknown_name_is_refused_with_the_nearest_one() -> None:
 
 
 def test_an_unknown_name_like_none_is_refused_with_all_of_them() -> None:
-    with pytest.raises(ValidationError, match="known are openai, azure"):
+    with pytest.raises(ValidationError, match="known are unknown, local, openai, azure"):
         find_profile("http://x/v1", "qqqqq")
 
 
@@ -82,6 +90,94 @@ def test_names_and_hosts_are_there_once() -> None:
     hosts = [host for each in PROFILES for host in each.hosts]
     assert len(set(names)) == len(names)
     assert len(set(hosts)) == len(hosts)
+
+
+def test_every_provider_has_a_row() -> None:
+    assert {each.name for each in PROFILES} == {
+        "openai",
+        "azure",
+        "deepseek",
+        "moonshot",
+        "zai",
+        "minimax",
+        "qwen",
+        "mistral",
+        "groq",
+        "together",
+        "fireworks",
+        "cerebras",
+        "openrouter",
+        "xai",
+        "gemini",
+        "anthropic",
+        "anthropic-compat",
+        "perplexity",
+        "cohere",
+        "ollama",
+        "vllm",
+        "sglang",
+        "llama.cpp",
+        "lmstudio",
+        "huggingface",
+        "tgi",
+    }
+
+
+ROWS = pytest.mark.parametrize("row", [*PROFILES, LOCAL, UNKNOWN], ids=lambda row: row.name)
+
+
+@ROWS
+def test_only_columns_are_verified(row: Profile) -> None:
+    assert row.verified.keys() <= {*get_args(Column)}
+    assert {*row.verified.values()} <= {*get_args(Evidence)}
+
+
+@ROWS
+def test_what_is_documented_has_its_source(row: Profile) -> None:
+    assert bool(row.sources) or "documented" not in row.verified.values()
+    assert all(each.startswith("https://") for each in row.sources)
+
+
+@ROWS
+def test_a_finish_word_says_something(row: Profile) -> None:
+    assert {word.lower() for word in row.finish_words} <= WORDS.keys()
+
+
+@ROWS
+def test_what_is_not_heeded_is_an_option(row: Profile) -> None:
+    assert {*row.ignores, *row.renamed} <= {*SamplingOptions.__optional_keys__, "n"}
+
+
+@pytest.mark.parametrize("row", PROFILES, ids=lambda row: row.name)
+def test_a_row_has_what_its_users_read(row: Profile) -> None:
+    assert row.label
+    assert row.verified
+    assert all(each.endswith(".") for each in row.quirks)
+
+
+@pytest.mark.parametrize("row", [row for row in PROFILES if row.env], ids=lambda row: row.name)
+def test_a_provider_with_a_key_has_an_address(row: Profile) -> None:
+    found = find_profile(row.base_url) if row.base_url else row
+    assert found.name == row.name.removesuffix("-compat")
+    assert all(re.fullmatch("[A-Z_]+", each) for each in row.env)
+
+
+@pytest.mark.parametrize(
+    ("model", "old"),
+    [
+        ("claude-3-5-sonnet-latest", True),
+        ("claude-sonnet-4-20250514", True),
+        ("claude-opus-4-1-20250805", True),
+        ("claude-haiku-4-5", True),
+        ("claude-opus-4-6", False),
+        ("claude-sonnet-5", False),
+    ],
+)
+def test_only_old_claudes_go_on_from_a_beginning(model: str, old: bool) -> None:
+    prefill = find_provider("anthropic-compat").prefill
+    assert prefill is not None
+    assert prefill.models is not None
+    assert bool(re.match(prefill.models, model)) is old
 
 
 def test_a_row_cannot_be_changed() -> None:
@@ -120,7 +216,7 @@ def test_a_provider_without_a_known_prefill_has_none(name: str) -> None:
 
 def test_only_what_is_documented_is_trusted_unseen() -> None:
     trusted = {each.name for each in PROFILES if each.prefill and each.prefill.documented}
-    assert trusted == {"deepseek", "moonshot", "qwen", "mistral", "groq"}
+    assert trusted == {"deepseek", "moonshot", "qwen", "mistral", "groq", "anthropic"}
 
 
 @pytest.mark.parametrize("name", ["deepseek", "moonshot", "qwen"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,139 +12,192 @@ from hypothesis import strategies as st
 from lexilux_like.values.errors import ValidationError
 from lexilux_like.values.request import ChatRequest
 from lexilux_like.wire.openai import OpenAIDialect
+from lexilux_like.wire.profiles import PROFILES
 from lexilux_like.wire.reasoning import ThinkSplitter, is_asked, reasoning_fields
-from lexilux_like.wire.registry import find_profile
+from lexilux_like.wire.registry import find_provider
 
 ENABLED, DISABLED = {"thinking": {"type": "enabled"}}, {"thinking": {"type": "disabled"}}
+MEDIUM, HIGH, NONE = ({"reasoning_effort": each} for each in ("medium", "high", "none"))
+THINKS, RESTS = ({"chat_template_kwargs": {"enable_thinking": each}} for each in (True, False))
+PARSED = {"reasoning_format": "parsed"}
+ON, OFF = {"reasoning": {"enabled": True}}, {"reasoning": {"enabled": False}}
+THOUGHTS = {"google": {"thinking_config": {"include_thoughts": True}}}
+REFUSED = None
+"""There is no field for it, and so it is refused."""
+ASKED: dict[str, list[object]] = {
+    # name: True, False, {"effort": "high"}, {"max_tokens": 9}
+    "openai": [MEDIUM, NONE, HIGH, REFUSED],
+    "azure": [MEDIUM, NONE, HIGH, REFUSED],
+    "deepseek": [ENABLED, DISABLED, ENABLED | HIGH, REFUSED],
+    "moonshot": [
+        ENABLED,
+        DISABLED,
+        REFUSED,
+        {"thinking": {"type": "enabled", "budget_tokens": 9}},
+    ],
+    "zai": [ENABLED, DISABLED, ENABLED | HIGH, REFUSED],
+    "minimax": [
+        {"thinking": {"type": "adaptive"}, "reasoning_split": True},
+        DISABLED,
+        REFUSED,
+        REFUSED,
+    ],
+    "qwen": [
+        {"enable_thinking": True},
+        {"enable_thinking": False},
+        REFUSED,
+        {"enable_thinking": True, "thinking_budget": 9},
+    ],
+    "mistral": [HIGH, NONE, HIGH, REFUSED],
+    "groq": [PARSED, NONE, PARSED | HIGH, REFUSED],
+    "together": [ON, OFF, HIGH, REFUSED],
+    "fireworks": [
+        ENABLED,
+        DISABLED,
+        HIGH,
+        {"thinking": {"type": "enabled", "budget_tokens": 9}},
+    ],
+    "cerebras": [MEDIUM, NONE, HIGH, REFUSED],
+    "openrouter": [
+        ON,
+        OFF,
+        {"reasoning": {"effort": "high"}},
+        {"reasoning": {"max_tokens": 9}},
+    ],
+    "xai": [MEDIUM, NONE, HIGH, REFUSED],
+    "gemini": [
+        {"extra_body": THOUGHTS},
+        NONE,
+        HIGH,
+        {
+            "extra_body": {
+                "google": {"thinking_config": {"include_thoughts": True, "thinking_budget": 9}}
+            }
+        },
+    ],
+    "anthropic-compat": [
+        REFUSED,
+        DISABLED,
+        REFUSED,
+        {"thinking": {"type": "enabled", "budget_tokens": 9}},
+    ],
+    "perplexity": [MEDIUM, REFUSED, HIGH, REFUSED],
+    "cohere": [HIGH, NONE, HIGH, REFUSED],
+    "huggingface": [MEDIUM, NONE, HIGH, REFUSED],
+    "ollama": [MEDIUM, NONE, HIGH, REFUSED],
+    "vllm": [THINKS, RESTS, HIGH, {"thinking_token_budget": 9}],
+    "sglang": [THINKS, RESTS, HIGH, REFUSED],
+    "llama.cpp": [THINKS, RESTS, HIGH, {"thinking_budget_tokens": 9}],
+    "lmstudio": [THINKS, RESTS, HIGH, REFUSED],
+    "tgi": [THINKS, RESTS, HIGH, REFUSED],
+    "local": [THINKS, RESTS, HIGH, {"thinking_token_budget": 9}],
+    "unknown": [THINKS, RESTS, HIGH, {"thinking_token_budget": 9}],
+}
+WAYS: list[Any] = [True, False, {"effort": "high"}, {"max_tokens": 9}]
+SAME: list[Any] = [
+    {},
+    {"enabled": False},
+    {"effort": "high", "enabled": True},
+    {"max_tokens": 9, "enabled": True},
+]
+"""Other words for the four ways."""
+
+
+def asked(name: str, reasoning: Any, model: str = "m") -> Any:
+    """The fields, or `REFUSED`."""
+    try:
+        return reasoning_fields(find_provider(name), reasoning, model)
+    except ValidationError:
+        return REFUSED
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_each_family_is_asked_in_its_words(name: str) -> None:
+    assert [asked(name, way) for way in WAYS] == ASKED[name]
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_each_way_has_other_words(name: str) -> None:
+    assert [asked(name, way) for way in SAME] == ASKED[name]
+
+
+def test_every_row_of_the_dialect_is_in_the_table() -> None:
+    assert {each.name for each in PROFILES if each.dialect == "openai"} <= ASKED.keys()
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_an_effort_of_none_is_none_at_all(name: str) -> None:
+    assert asked(name, {"effort": "none"}) == ASKED[name][1]
 
 
 @pytest.mark.parametrize(
-    ("base_url", "on", "off", "effort"),
+    ("name", "model", "fields"),
     [
+        ("groq", "openai/gpt-oss-120b", [PARSED, REFUSED, PARSED | HIGH, REFUSED]),
+        ("together", "openai/GPT-OSS-20b", [MEDIUM, REFUSED, HIGH, REFUSED]),
+        ("cerebras", "gpt-oss-120b", [MEDIUM, REFUSED, HIGH, REFUSED]),
         (
-            "https://api.openai.com/v1",
-            {"reasoning_effort": "medium"},
-            {"reasoning_effort": "none"},
-            {"reasoning_effort": "high"},
+            "cerebras",
+            "zai-glm-4.7",
+            [{"disable_reasoning": False}, {"disable_reasoning": True}, REFUSED, REFUSED],
         ),
-        (
-            "https://me.openai.azure.com/openai/v1",
-            {"reasoning_effort": "medium"},
-            {"reasoning_effort": "none"},
-            {"reasoning_effort": "high"},
-        ),
-        (
-            "http://localhost:11434/v1",
-            {"reasoning_effort": "medium"},
-            {"reasoning_effort": "none"},
-            {"reasoning_effort": "high"},
-        ),
-        (
-            "https://api.deepseek.com",
-            ENABLED,
-            DISABLED,
-            {**ENABLED, "reasoning_effort": "high"},
-        ),
-        (
-            "https://api.moonshot.ai/v1",
-            ENABLED,
-            DISABLED,
-            {**ENABLED, "reasoning_effort": "high"},
-        ),
-        (
-            "https://api.z.ai/api/paas/v4",
-            ENABLED,
-            DISABLED,
-            {**ENABLED, "reasoning_effort": "high"},
-        ),
-        (
-            "https://openrouter.ai/api/v1",
-            {"reasoning": {"enabled": True}},
-            {"reasoning": {"enabled": False}},
-            {"reasoning": {"effort": "high"}},
-        ),
-        (
-            "http://localhost:8000/v1",
-            {"chat_template_kwargs": {"enable_thinking": True}},
-            {"chat_template_kwargs": {"enable_thinking": False}},
-            {"reasoning_effort": "high"},
-        ),
-        (
-            "",
-            {"chat_template_kwargs": {"enable_thinking": True}},
-            {"chat_template_kwargs": {"enable_thinking": False}},
-            {"reasoning_effort": "high"},
-        ),
+        ("moonshot", "kimi-k3", [HIGH, REFUSED, HIGH, REFUSED]),
     ],
 )
-def test_each_family_is_asked_in_its_words(
-    base_url: str, on: object, off: object, effort: object
-) -> None:
-    assert reasoning_fields(find_profile(base_url), reasoning=True) == on
-    assert reasoning_fields(find_profile(base_url), reasoning=False) == off
-    assert reasoning_fields(find_profile(base_url), {"effort": "high"}) == effort
-    assert reasoning_fields(find_profile(base_url), {"enabled": False}) == off
-    assert reasoning_fields(find_profile(base_url), {}) == on
+def test_some_models_are_asked_in_another_way(name: str, model: str, fields: object) -> None:
+    assert [asked(name, way, model) for way in WAYS] == fields
 
 
 @pytest.mark.parametrize(
-    ("base_url", "fields"),
+    ("name", "reasoning", "fields"),
     [
-        ("https://api.moonshot.ai/v1", {"thinking": {"type": "enabled", "budget_tokens": 9}}),
         (
-            "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
-            {"enable_thinking": True, "thinking_budget": 9},
+            "openrouter",
+            {"effort": "low", "exclude": True},
+            {"reasoning": {"effort": "low", "exclude": True}},
         ),
-        ("https://openrouter.ai/api/v1", {"reasoning": {"max_tokens": 9}}),
-        ("http://localhost:8000/v1", {"thinking_token_budget": 9}),
+        ("deepseek", {"keep": 1}, {"thinking": {"keep": 1}}),
+        (
+            "moonshot",
+            {"max_tokens": 9, "keep": "all"},
+            {"thinking": {"type": "enabled", "budget_tokens": 9, "keep": "all"}},
+        ),
+        (
+            "gemini",
+            {"thinking_level": "low"},
+            {"extra_body": {"google": {"thinking_config": {"thinking_level": "low"}}}},
+        ),
     ],
 )
-def test_most_tokens_to_reason_with(base_url: str, fields: object) -> None:
-    assert reasoning_fields(find_profile(base_url), {"max_tokens": 9}) == fields
-
-
-def test_openrouter_takes_any_field() -> None:
-    asked = reasoning_fields(
-        find_profile("https://openrouter.ai/api/v1"), {"effort": "low", "exclude": True}
-    )
-    assert asked == {"reasoning": {"effort": "low", "exclude": True}}
+def test_an_object_for_it_takes_any_field(name: str, reasoning: Any, fields: object) -> None:
+    assert asked(name, reasoning) == fields
 
 
 @pytest.mark.parametrize(
-    ("base_url", "reasoning", "name"),
+    ("name", "reasoning", "words"),
     [
-        ("https://api.openai.com/v1", {"max_tokens": 9}, "max_tokens"),
-        ("https://dashscope.aliyuncs.com/v1", {"effort": "high"}, "effort"),
-        ("http://localhost:8000/v1", {"effrot": "high"}, "effrot"),
+        ("openai", {"max_tokens": 9}, "no field for 'max_tokens' is known for provider 'openai'"),
+        ("qwen", {"effort": "high"}, "no field for 'effort' .* pass it as that server spells it"),
+        ("vllm", {"effrot": "high"}, "no field for 'effrot'"),
+        ("perplexity", False, "reasoning=False: no field to ask for none"),
+        ("anthropic-compat", True, "reasoning=True: no field to ask for it without saying how"),
     ],
 )
-def test_what_a_family_has_no_field_for_is_refused(
-    base_url: str, reasoning: dict[str, object], name: str
-) -> None:
-    with pytest.raises(ValidationError, match=name):
-        reasoning_fields(find_profile(base_url), reasoning)
+def test_what_a_family_has_no_field_for_is_refused(name: str, reasoning: Any, words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        reasoning_fields(find_provider(name), reasoning)
 
 
-def test_minimax_is_asked_to_split_its_reasoning_off() -> None:
-    assert reasoning_fields(find_profile("https://api.minimax.io/v1"), reasoning=True) == {
-        "thinking": {"type": "adaptive"},
-        "reasoning_split": True,
-    }
+@pytest.mark.parametrize("name", ASKED)
+def test_nothing_is_said_unless_asked(name: str) -> None:
+    assert reasoning_fields(find_provider(name), None) == {}
 
 
-def test_nothing_is_said_unless_asked() -> None:
-    assert reasoning_fields(find_profile("https://api.openai.com/v1"), None) == {}
-
-
-def test_host_is_matched_as_a_whole() -> None:
-    fields = reasoning_fields(find_profile("https://not-api.openai.com.example/v1"), reasoning=True)
-    assert "chat_template_kwargs" in fields
-
-
-def test_asking_twice_gives_the_same_fields() -> None:
-    first = reasoning_fields(find_profile("https://api.deepseek.com"), {"max_tokens": 9})
-    assert reasoning_fields(find_profile("https://api.deepseek.com"), reasoning=True) == ENABLED
-    assert first == reasoning_fields(find_profile("https://api.deepseek.com"), {"max_tokens": 9})
+@pytest.mark.parametrize("name", ["gemini", "moonshot", "fireworks"])
+def test_asking_does_not_change_the_row(name: str) -> None:
+    before = repr(find_provider(name))
+    reasoning_fields(find_provider(name), {"max_tokens": 9})
+    assert repr(find_provider(name)) == before
 
 
 @pytest.mark.parametrize(
@@ -214,6 +268,22 @@ def test_text_without_the_tag_passes_as_it_is(text: str) -> None:
 def test_white_space_is_not_held_back_for_ever() -> None:
     splitter = ThinkSplitter()
     assert any(splitter.feed(" " * 100)[1] for _ in range(20))
+
+
+def test_other_tags_are_split_off_alike() -> None:
+    splitter = ThinkSplitter(("<thought>", "</thought>"))
+    fed = [splitter.feed(each) for each in "<thought>why</thought>\n<think>so"]
+    assert "".join(reasoning for reasoning, _ in fed) == "why"
+    assert "".join(text for _, text in fed) == "<think>so"
+
+
+@pytest.mark.parametrize(
+    ("text", "over"), [("", False), (" <thin", False), ("<think>a", False), ("so", True)]
+)
+def test_it_is_over_when_only_text_can_follow(text: str, over: bool) -> None:
+    splitter = ThinkSplitter()
+    splitter.feed(text)
+    assert splitter.over is over
 
 
 def test_text_is_handed_on_as_it_comes() -> None:

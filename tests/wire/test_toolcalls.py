@@ -72,6 +72,24 @@ def put_together(*deltas: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
             id="the id comes late",
         ),
         pytest.param(
+            [[piece("{", index=0)], [piece("}", index=0, id="a", name="f")]],
+            [("a", "f", "{}")],
+            id="arguments before id and name",
+        ),
+        pytest.param(
+            [[piece("{}", index=0, name="f")], [piece("{}", index=0, id="b", name="g")]],
+            [("", "f", "{}"), ("b", "g", "{}")],
+            id="another name with a new id is a new call, whatever the index",
+        ),
+        pytest.param(
+            [
+                [piece("{", index=0, id="a", name="f"), piece("[", index=1, id="b", name="f")],
+                [piece("]", index=1), piece("}", index=0)],
+            ],
+            [("a", "f", "{}"), ("b", "f", "[]")],
+            id="by index, interleaved within each delta",
+        ),
+        pytest.param(
             [[piece("{", name="f")], [piece("}", id="a")]],
             [("a", "f", "{}")],
             id="the id comes late, without index",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # type checkers take it for typing's, which costs more than all the rest
 if TYPE_CHECKING:
     from .chat import Chat
     from .transport.base import BaseAPIClient

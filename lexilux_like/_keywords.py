@@ -6,6 +6,7 @@ Type checkers, editors and the documentation read PEP 692 by themselves.
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeVar, get_args, get_type_hints
@@ -47,11 +48,29 @@ class _SpelledOut(inspect.Signature):
 
 def _spell(written: inspect.Signature, names: Mapping[str, Any]) -> inspect.Signature:
     *named, rest = written.parameters.values()
+    kind = _kind(rest.annotation, names)
     keywords = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=..., annotation=hint)
-        for name, hint in get_type_hints(_kind(rest.annotation, names)).items()
+        for name, hint in get_type_hints(kind, localns=_Names(kind)).items()
     ]
     return written.replace(parameters=[*named, *keywords])
+
+
+class _Names(dict[str, Any]):
+    """The names in a TypedDict's annotations, also those that its modules load when asked."""
+
+    def __init__(self, kind: Any) -> None:
+        super().__init__()
+        written = (
+            getattr(each, "__forward_module__", None) for each in kind.__annotations__.values()
+        )
+        self._modules = {kind.__module__, *filter(None, written)}
+
+    def __missing__(self, name: str) -> Any:
+        for module in self._modules:
+            if hasattr(sys.modules[module], name):
+                return getattr(sys.modules[module], name)
+        raise KeyError(name)
 
 
 def _kind(annotation: Any, names: Mapping[str, Any]) -> Any:
@@ -61,6 +80,6 @@ def _kind(annotation: Any, names: Mapping[str, Any]) -> Any:
     name = annotation.removeprefix("Unpack[").removesuffix("]")
     if name in names:
         return names[name]
-    from .values import options  # noqa: PLC0415 - loads pydantic; only for who looks
+    from .values import options  # noqa: PLC0415 - only for who looks
 
     return getattr(options, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar, Unpack, overload
 
 from ._keywords import spelled_out
-from .client import ChatClient
+from .client import ChatClient, typed
 from .transport.streaming import (
     AsyncParsingIterator,
     AsyncStreamingIterator,
@@ -25,7 +25,6 @@ from .values.options import (
     StreamOptions,
     WholeOptions,
 )
-from .values.output import output_type
 from .values.results import ChatResult
 
 T = TypeVar("T")
@@ -190,7 +189,7 @@ class Chat(ChatClient):
             ValidationError: JSON has no form for the type, or as for `complete`. Nothing was sent.
             LexiluxError: The first request failed before any content came, as for a call.
         """
-        flow = self._completed(messages, options, live=False, must_be=output_type(kind))
+        flow = self._completed(messages, options, live=False, must_be=typed(kind))
         return self._run(flow, options).parsed
 
     @overload
@@ -206,7 +205,7 @@ class Chat(ChatClient):
         self, messages: MessagesLike, kind: Any, **options: Unpack[CompleteOptions]
     ) -> Any:
         """`parse`, async."""
-        flow = self._completed(messages, options, live=False, must_be=output_type(kind))
+        flow = self._completed(messages, options, live=False, must_be=typed(kind))
         return (await self._arun(flow, options)).parsed
 
     @overload
@@ -230,7 +229,7 @@ class Chat(ChatClient):
 
         While iterating: the errors of `parse`.
         """
-        shape = output_type(kind)
+        shape = typed(kind)
         flow = self._completed(messages, options, live=True, must_be=shape)
         return ParsingIterator(self._iterate(flow, options), shape)
 
@@ -247,7 +246,7 @@ class Chat(ChatClient):
         self, messages: MessagesLike, kind: Any, **options: Unpack[CompleteStreamOptions]
     ) -> AsyncParsingIterator[Any]:
         """`stream_parse`, async; awaiting it first is fine."""
-        shape = output_type(kind)
+        shape = typed(kind)
         flow = self._completed(messages, options, live=True, must_be=shape)
         return AsyncParsingIterator(self._aiterate(flow, options), shape)
 

@@ -8,10 +8,6 @@ from typing import TYPE_CHECKING, Any, Self, Unpack, cast
 
 from ._keywords import spelled_out
 from .transport.base import BaseAPIClient, ClientOptions, call_timeouts
-from .turns.calls import Calls
-from .turns.keys import KeyRing
-from .turns.rules import LEARNED, Server
-from .turns.shape import as_json, wanted_type
 from .values.errors import ValidationError
 from .values.messages import MessagesLike
 from .values.options import (
@@ -23,15 +19,15 @@ from .values.options import (
     StreamOptions,
     check_options,
 )
-from .values.output import OutputType
 from .values.request import AnyOptions, ChatRequest, resolve
 from .values.results import ChatResult
-from .wire.dialects import make_dialect
 from .wire.profile import Profile
-from .wire.registry import find_profile, find_provider
+from .wire.registry import check_api_version, find_profile, find_provider
 
 if TYPE_CHECKING:
+    from .turns.calls import Calls
     from .turns.flow import Flow
+    from .values.output import OutputType
 
 
 class ChatClientOptions(ClientOptions, total=False):
@@ -75,20 +71,15 @@ class ChatClient(BaseAPIClient):
         """
         check_options(options, ChatClientOptions)
         profile = find_profile(base_url, provider)
+        check_api_version(options.get("api_version"), profile)
         super().__init__(base_url=base_url, key_header=profile.key_header, **_of_base(options))
         self.model = model
         self.fallbacks = _in_order(options.get("fallbacks") or ())
         """Who is asked in its place, in this order; theirs are among them."""
         self._stand_ins = self.fallbacks
-        self._calls: Calls = Calls(
-            make_dialect(self.base_url, profile, api_version=options.get("api_version")),
-            Server(self.base_url, profile, LEARNED),
-            self._budget,
-            KeyRing(self._endpoint.key_count),
-            self.max_retries,
-            model,
-            tuple(each._calls for each in self.fallbacks),
-        )
+        self._profile = profile
+        self._api_version = options.get("api_version")
+        self._made: Calls | None = None
 
     @classmethod
     def for_provider(
@@ -122,6 +113,30 @@ class ChatClient(BaseAPIClient):
             options["api_key"] = _key_of(profile, options.get("headers") or {})
         return cls(base_url=address, model=model, provider=provider, **options)
 
+    @property
+    def _calls(self) -> Calls:
+        """What the methods do, made at the first call: it takes longer to load than a client."""
+        if (calls := self._made) is None:
+            with self._lock:
+                calls = self._made = self._made or self._make_calls()
+        return calls
+
+    def _make_calls(self) -> Calls:
+        from .turns.calls import Calls  # noqa: PLC0415 - see _calls
+        from .turns.keys import KeyRing  # noqa: PLC0415
+        from .turns.rules import LEARNED, Server  # noqa: PLC0415
+        from .wire.dialects import make_dialect  # noqa: PLC0415
+
+        return Calls(
+            make_dialect(self.base_url, self._profile, api_version=self._api_version),
+            Server(self.base_url, self._profile, LEARNED),
+            self._budget,
+            KeyRing(self._endpoint.key_count),
+            self.max_retries,
+            self.model,
+            tuple(each._calls for each in self.fallbacks),
+        )
+
     # One flow for each kind of call; the sync and the async method share it.
 
     def _ask(self, messages: MessagesLike, options: CallOptions) -> Flow[ChatResult]:
@@ -141,6 +156,8 @@ class ChatClient(BaseAPIClient):
         live: bool,
         must_be: OutputType[Any] | None = None,
     ) -> Flow[ChatResult]:
+        from .turns.shape import as_json, wanted_type  # noqa: PLC0415 - see _calls
+
         check_options(options, CompleteStreamOptions if live else CompleteOptions)
         if must_be is not None and options.get("response_format") is not None:
             raise ValidationError("response_format is for complete(): here the type is given")
@@ -162,6 +179,8 @@ class ChatClient(BaseAPIClient):
         live: bool,
         awaits: bool,
     ) -> Flow[ChatResult]:
+        from .turns.shape import as_json, wanted_type  # noqa: PLC0415 - see _calls
+
         check_options(options, RunToolsStreamOptions if live else RunToolsOptions)
         kind = wanted_type(options)
         request = self._resolved(messages, options if kind is None else as_json(options))
@@ -174,6 +193,17 @@ class ChatClient(BaseAPIClient):
 
     def __repr__(self) -> str:
         return f"{super().__repr__()[:-1]}, model={self.model!r})"
+
+
+def typed(kind: Any) -> OutputType[Any]:
+    """`output_type(kind)`; loads pydantic, which calls without a type do without.
+
+    Raises:
+        ValidationError: JSON has no form for it.
+    """
+    from .values.output import output_type  # noqa: PLC0415
+
+    return output_type(kind)
 
 
 def _in_order(fallbacks: Sequence[object]) -> tuple[ChatClient, ...]:

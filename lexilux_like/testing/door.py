@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from ..chat import Chat
+from ..transport.selection import EngineName
 from ..values.results import ChatResult, ChatStreamChunk, StreamingResult
 
 
@@ -177,11 +178,13 @@ class Doors:
     Args:
         base_url: Of the server that they ask.
         is_async: Which of the two doors.
+        engine: The engine of their chats; None leaves the choice to the environment.
     """
 
-    def __init__(self, base_url: str, *, is_async: bool) -> None:
+    def __init__(self, base_url: str, *, is_async: bool, engine: EngineName | None = None) -> None:
         self.base_url = base_url
         self.is_async = is_async
+        self.engine = engine
         self._made = ExitStack()
 
     def __call__(self, **chat_options: Any) -> Door:
@@ -190,7 +193,10 @@ class Doors:
         Without others: the key `"test-key"`, the model `"m"`, and no proxy.
         """
         options: dict[str, Any] = {"base_url": self.base_url, "api_key": "test-key", "model": "m"}
-        options |= {"proxies": {}} | chat_options
+        options |= {"proxies": {}}
+        if self.engine is not None:
+            options["engine"] = self.engine
+        options |= chat_options
         return self._made.enter_context(Door(Chat(**options), is_async=self.is_async))
 
     def __enter__(self) -> Self:

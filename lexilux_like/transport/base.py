@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from types import TracebackType
-from typing import Any, NoReturn, Self, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypedDict, TypeVar, Unpack
 from weakref import WeakKeyDictionary
 
 from ..turns.flow import Flow
@@ -17,16 +17,34 @@ from ..values.errors import ValidationError
 from ..values.options import ChatOptions, check_options
 from ..values.results import ChatResult
 from ..values.timeouts import Timeouts
-from .borrowed import AsyncBorrowedEngine, AsyncHTTPClient, BorrowedEngine, HTTPClient
 from .drive import arun, run
 from .endpoint import Endpoint, Verify
 from .engine import AsyncEngine, Engine
 from .fork import in_children
-from .pool import AsyncPoolEngine, PoolEngine, Route
-from .ratelimit import RateLimiter
+from .route import Route
+from .selection import EngineName, selected
 from .streaming import AsyncStreamingIterator, StreamingIterator
 from .watch import Watch
 from .worlds import AsyncWorld, Lane, SyncWorld
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from .borrowed import AsyncHTTPClient, HTTPClient
+    from .ratelimit import RateLimiter
+else:
+
+    def __getattr__(name: str) -> object:  # names in annotations, for help()
+        match name:
+            case "ssl":
+                return import_module("ssl")
+            case "RateLimiter":
+                return import_module(".ratelimit", __package__).RateLimiter
+            case "HTTPClient" | "AsyncHTTPClient":
+                return getattr(import_module(".borrowed", __package__), name)
+            case _:
+                raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 T = TypeVar("T")
 
@@ -71,6 +89,9 @@ class ClientOptions(TypedDict, total=False):
     """An `httpx.Client` of your own for the sync methods; you close it."""
     async_http_client: AsyncHTTPClient | None
     """An `httpx.AsyncClient` of your own for the async methods; it serves one event loop."""
+    engine: EngineName
+    """What speaks HTTP: "httpx", or "fast", which needs `pip install "lexilux_like[fast]"`.
+    Unless given, the environment variable LEXILUX_ENGINE says it, and without it httpx runs."""
 
 
 class BaseAPIClient:
@@ -101,13 +122,16 @@ class BaseAPIClient:
         self._limiter = _limiter(options.get("rate_limit"))
         self._borrowed = options.get("http_client")
         self._async_borrowed = options.get("async_http_client")
-        if self._borrowed and self._async_borrowed and {"proxies", "verify"} & options.keys():
+        unused = {"proxies", "verify", "engine"} & options.keys()
+        if self._borrowed and self._async_borrowed and unused:
             raise ValidationError(
-                "proxies= and verify= would not be used: set them on the clients that you pass"
+                f"{' and '.join(f'{name}=' for name in sorted(unused))} would not be used:"
+                " set them on the clients that you pass"
             )
         self._route = Route(
             self._endpoint, proxies=options.get("proxies"), verify=options.get("verify", True)
         )
+        self._selection = selected(options.get("engine"), self._route)
         self._budget = RetryBudget()
         self._stand_ins: tuple[BaseAPIClient, ...] = ()
         self._closed = False
@@ -166,28 +190,48 @@ class BaseAPIClient:
         with self._lock:
             self._check_open()
             if self._engine is None:
-                self._engine = (
-                    PoolEngine(self._route)
-                    if self._borrowed is None
-                    else BorrowedEngine(self._borrowed, self._endpoint)
-                )
+                self._engine = self._make_engine()
             return self._engine
+
+    def _make_engine(self) -> Engine:
+        if self._borrowed is not None:
+            from .borrowed import BorrowedEngine  # noqa: PLC0415 - only what is used is loaded
+
+            return BorrowedEngine(self._borrowed, self._endpoint)
+        if self._selection.name == "fast":
+            from .fast import FastEngine  # noqa: PLC0415 - an optional extra
+
+            return FastEngine(self._route)
+        from .pool import PoolEngine  # noqa: PLC0415 - httpcore, when the first request needs it
+
+        return PoolEngine(self._route)
 
     def _async_engine(self) -> AsyncEngine:
         """The running loop's engine: connections cannot move between loops."""
-        loop = asyncio.get_running_loop()
+        from asyncio import get_running_loop  # noqa: PLC0415 - threads do without
+
+        loop = get_running_loop()
         with self._lock:
             self._check_open()
             engine = self._engines.get(loop)
             if engine is None:
                 for old in [each for each in self._engines if each.is_closed()]:
                     del self._engines[old]
-                engine = self._engines[loop] = (
-                    AsyncPoolEngine(self._route)
-                    if self._async_borrowed is None
-                    else AsyncBorrowedEngine(self._async_borrowed, self._endpoint)
-                )
+                engine = self._engines[loop] = self._make_async_engine()
             return engine
+
+    def _make_async_engine(self) -> AsyncEngine:
+        if self._async_borrowed is not None:
+            from .borrowed import AsyncBorrowedEngine  # noqa: PLC0415 - see above
+
+            return AsyncBorrowedEngine(self._async_borrowed, self._endpoint)
+        if self._selection.name == "fast":
+            from .fast import AsyncFastEngine  # noqa: PLC0415 - see above
+
+            return AsyncFastEngine(self._route)
+        from .pool import AsyncPoolEngine  # noqa: PLC0415 - see above
+
+        return AsyncPoolEngine(self._route)
 
     def _check_open(self) -> None:
         if self._closed:
@@ -208,8 +252,10 @@ class BaseAPIClient:
 
     async def aclose(self) -> None:
         """Close this event loop's connections and the sync ones. Safe to call twice."""
+        from asyncio import get_running_loop  # noqa: PLC0415 - threads do without
+
         with self._lock:
-            engine = self._engines.pop(asyncio.get_running_loop(), None)
+            engine = self._engines.pop(get_running_loop(), None)
         if engine is not None:
             await engine.aclose()
         self.close()
@@ -243,7 +289,20 @@ class BaseAPIClient:
         )
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(base_url={self.base_url!r}, max_retries={self.max_retries})"
+        shown = [f"base_url={self.base_url!r}", f"max_retries={self.max_retries}"]
+        if self._borrowed is None or self._async_borrowed is None:
+            shown.append(f"engine={self._selection!r}")
+        if self._borrowed is not None:
+            shown.append(f"http_client={_class_of(self._borrowed)}")
+        if self._async_borrowed is not None:
+            shown.append(f"async_http_client={_class_of(self._async_borrowed)}")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def _class_of(client: object) -> str:
+    """Library and class: `httpx.Client`."""
+    kind = type(client)
+    return f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}"
 
 
 def call_timeouts(client: Timeouts, options: Mapping[str, Any] | ChatOptions) -> Timeouts:
@@ -269,7 +328,11 @@ def _timeouts(options: ClientOptions) -> Timeouts:
 
 
 def _limiter(limit: tuple[float, float] | RateLimiter | None) -> RateLimiter | None:
-    if limit is None or isinstance(limit, RateLimiter):
+    if limit is None:
+        return limit
+    from .ratelimit import RateLimiter  # noqa: PLC0415 - asyncio, which threads do without
+
+    if isinstance(limit, RateLimiter):
         return limit
     try:
         max_rate, time_period = limit

@@ -27,6 +27,8 @@ class Body:
 
     def waiting(self) -> bytes:
         """The next piece of what was taken in already; empty when there is none."""
+        if self._inflater is None:
+            return b""
         return next((piece for piece in self._pieces if piece), b"")
 
     def take(self, data: bytes) -> bytes:

@@ -16,8 +16,7 @@ from typing import Any, Protocol
 
 from ..wire.http import Request
 from .endpoint import Endpoint
-from .engine import AsyncOpened, Opened, header_dict, timeout_extension
-from .pool import DRAIN_S
+from .engine import DRAIN_S, AsyncOpened, Opened, header_dict, timeout_extension
 from .watch import Watch
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any, TypeVar
 
-from ..turns.flow import Flow, Stepper
+from ..turns.flow import Chunks, Flow, Stepper
 from ..values.errors import ChatIncompleteResponseError, LexiluxError, NetworkError
 from ..values.results import ChatStreamChunk
 from .foreign import quiet
@@ -49,7 +49,11 @@ def iterate(step: Stepper[Any], world: SyncWorld) -> Generator[ChatStreamChunk, 
             step.reply(None)
             continue
         try:
-            reply = world.perform(effect)
+            if type(effect) is Chunks:
+                yield from effect.chunks
+                reply = None
+            else:
+                reply = world.perform(effect)
         except LexiluxError as error:
             step.fail(error)
         else:
@@ -65,7 +69,12 @@ async def aiterate(step: Stepper[Any], world: AsyncWorld) -> AsyncGenerator[Chat
             step.reply(None)
             continue
         try:
-            reply = await world.perform(effect)
+            if type(effect) is Chunks:
+                for chunk in effect.chunks:
+                    yield chunk
+                reply = None
+            else:
+                reply = await world.perform(effect)
         except LexiluxError as error:
             step.fail(error)
         else:

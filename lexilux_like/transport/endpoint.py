@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import ssl
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from os import PathLike, fspath
-from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, Union
 from urllib.parse import SplitResult, urlsplit
-from urllib.request import getproxies_environment, proxy_bypass
 
 from ..values.errors import ValidationError
 from ..values.headers import checked_headers, is_one_line, is_secret
 from ..wire.http import Request
 
-Verify: TypeAlias = bool | str | PathLike[str] | ssl.SSLContext
+if TYPE_CHECKING:
+    import ssl
+
+Verify: TypeAlias = Union[bool, str, PathLike[str], "ssl.SSLContext"]
 
 USER_AGENT = "lexilux_like"
 _SHORTEST_SECRET = 4
@@ -185,6 +186,13 @@ def choose_proxy(target: Target, proxies: Mapping[str, str | None] | None) -> st
         ValidationError: A key or a proxy URL is not valid.
     """
     if proxies is None:
+        if not any(name.lower().endswith("_proxy") for name in os.environ):
+            return None
+        from urllib.request import (  # noqa: PLC0415 - it loads an HTTP client and ssl
+            getproxies_environment,
+            proxy_bypass,
+        )
+
         environment = getproxies_environment()
         if not environment or proxy_bypass(f"{target.host}:{target.port}"):
             return None
@@ -206,6 +214,8 @@ def tls_context(verify: Verify) -> ssl.SSLContext:
     Raises:
         ValidationError: The CA file cannot be read.
     """
+    import ssl  # noqa: PLC0415 - only https needs it
+
     if isinstance(verify, ssl.SSLContext):
         return verify
     return _tls_context(verify if isinstance(verify, bool) else fspath(verify))
@@ -213,7 +223,10 @@ def tls_context(verify: Verify) -> ssl.SSLContext:
 
 @lru_cache(maxsize=16)
 def _tls_context(verify: bool | str) -> ssl.SSLContext:  # noqa: FBT001 - as httpx names it
-    import httpx  # noqa: PLC0415 - only https needs it
+    import ssl  # noqa: PLC0415 - only https needs it
+    from pathlib import Path  # noqa: PLC0415 - as ssl
+
+    import httpx  # noqa: PLC0415 - as ssl
 
     if isinstance(verify, bool):
         return httpx.create_ssl_context(verify=verify)

@@ -9,11 +9,15 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
-from email.utils import formatdate
 from typing import Any, Protocol
 
 from ..wire.http import Request
 from .watch import Watch
+
+KEEPALIVE_S = 4.0
+"""An idle connection is not used again after this: many servers close theirs after 5 s."""
+DRAIN_S = 0.03
+"""How long a body may take to end after the answer has."""
 
 
 class Opened:
@@ -76,9 +80,9 @@ class AsyncOpened:
         self._parts = parts
         self._close = close
 
-    async def read(self) -> bytes:
-        """`Opened.read`, async."""
-        return await anext(self._parts, b"")
+    def read(self) -> Awaitable[bytes]:
+        """`Opened.read`, to be awaited."""
+        return anext(self._parts, b"")
 
     async def aclose(self) -> None:
         """`Opened.close`, async."""
@@ -108,7 +112,7 @@ class AsyncEngine(Protocol):
 
     async def open(self, request: Request, watch: Watch, *, accept: str) -> AsyncOpened: ...
 
-    async def read(self, opened: AsyncOpened, watch: Watch) -> bytes: ...
+    def read(self, opened: AsyncOpened, watch: Watch) -> Awaitable[bytes]: ...
 
     async def drain(self, opened: AsyncOpened, watch: Watch) -> None: ...
 
@@ -126,6 +130,8 @@ def header_dict(fields: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
         found[name] = f"{found[name]}, {value}" if name in found else value
     if "retry-after" in found and "date" not in found:
+        from email.utils import formatdate  # noqa: PLC0415 - rare, and takes its time to load
+
         found["date"] = formatdate(usegmt=True)
     return found
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from ..values.errors import LexiluxConnectionError, LexiluxError, NetworkError
 from .watch import Watch
+
+if TYPE_CHECKING:
+    import ssl
 
 _TIMEOUTS = {
     "ConnectTimeout": "connect_timeout_s",
@@ -51,6 +54,8 @@ def quiet(error: BaseException) -> None:
 
 
 def _certificate_error(error: BaseException) -> ssl.SSLCertVerificationError | None:
+    import ssl  # noqa: PLC0415 - only after a failure
+
     return next((e for e in _chain(error) if isinstance(e, ssl.SSLCertVerificationError)), None)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 import httpcore
@@ -18,6 +19,10 @@ from .watch import UNLIMITED, current
 SocketOption: TypeAlias = (
     tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 )
+
+
+MOST_WAITING = 64 * 1024
+"""Bytes of a request that are held back, at most, so that its parts leave in one go."""
 
 
 class ClosedIdleError(httpcore.ReadError):
@@ -45,14 +50,22 @@ class WatchedBackend(httpcore.NetworkBackend):
 
 
 class WatchedStream(httpcore.NetworkStream):
-    """A connection; `answered` says whether bytes were read since the last write."""
+    """A connection; `answered` says whether bytes were read since the last write.
+
+    httpcore writes the head of a request and its body apart. They wait here for the first read, so
+    that they leave in one go.
+    """
 
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
+        self._waiting = b""
         self.answered = True
         self.served = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if self._waiting:
+            with suppress(httpcore.WriteError):  # there may be an answer all the same
+                self._flush(timeout)
         try:
             data = self._stream.read(max_bytes, _within(timeout, httpcore.ReadTimeout))
         except httpcore.ReadError as error:
@@ -62,8 +75,14 @@ class WatchedStream(httpcore.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self.answered = False
-        self._stream.write(buffer, _within(timeout, httpcore.WriteTimeout))
+        self._waiting += buffer
+        if len(self._waiting) > MOST_WAITING:
+            self._flush(timeout)
         current.get(UNLIMITED).sent(self)
+
+    def _flush(self, timeout: float | None) -> None:
+        waiting, self._waiting = self._waiting, b""
+        self._stream.write(waiting, _within(timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
         self._stream.close()
@@ -74,6 +93,8 @@ class WatchedStream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
+        if self._waiting:
+            self._flush(timeout)
         within = _within(timeout, httpcore.ConnectTimeout)
         return WatchedStream(self._stream.start_tls(ssl_context, server_hostname, within))
 
@@ -106,10 +127,14 @@ class AsyncWatchedStream(httpcore.AsyncNetworkStream):
 
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
         self._stream = stream
+        self._waiting = b""
         self.answered = True
         self.served = False
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if self._waiting:
+            with suppress(httpcore.WriteError):  # there may be an answer all the same
+                await self._flush(timeout)
         try:
             data = await self._stream.read(max_bytes, _within(timeout, httpcore.ReadTimeout))
         except httpcore.ReadError as error:
@@ -119,8 +144,14 @@ class AsyncWatchedStream(httpcore.AsyncNetworkStream):
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self.answered = False
-        await self._stream.write(buffer, _within(timeout, httpcore.WriteTimeout))
+        self._waiting += buffer
+        if len(self._waiting) > MOST_WAITING:
+            await self._flush(timeout)
         current.get(UNLIMITED).sent(self)
+
+    async def _flush(self, timeout: float | None) -> None:
+        waiting, self._waiting = self._waiting, b""
+        await self._stream.write(waiting, _within(timeout, httpcore.WriteTimeout))
 
     async def aclose(self) -> None:
         await self._stream.aclose()
@@ -131,6 +162,8 @@ class AsyncWatchedStream(httpcore.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.AsyncNetworkStream:
+        if self._waiting:
+            await self._flush(timeout)
         within = _within(timeout, httpcore.ConnectTimeout)
         return AsyncWatchedStream(
             await self._stream.start_tls(ssl_context, server_hostname, within)

@@ -1,8 +1,8 @@
 """The default engine: httpx's own connection pool, without the rest of `httpx.Client`.
 
 What is left out is what must not happen here: redirects, cookies, .netrc, and
-credentials that travel to another host. A pool slows down with the number of its
-connections, so that each one serves few requests at a time, and there are several.
+credentials that travel to another host. A pool takes time with each request for each of its
+connections, and a lock: so each has one connection, and there are as many as requests at once.
 
 A server may close a kept connection at any moment, also while a request is on its way. Where
 it does so without a word, on a connection that has served before, the request goes out on
@@ -12,19 +12,24 @@ another one: nobody was listening, and that is no attempt of the caller's.
 from __future__ import annotations
 
 import contextlib
-import ssl
-import threading
+import time
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping
-from importlib.util import find_spec
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Iterable
+from typing import Any, TypeVar
 
 import httpcore
 
-from ..values.errors import LexiluxConnectionError, ValidationError
+from ..values.errors import LexiluxConnectionError
 from ..wire.http import Request
-from .endpoint import Endpoint, Verify, choose_proxy, tls_context
-from .engine import AsyncOpened, Opened, header_dict, timeout_extension
+from .endpoint import Endpoint
+from .engine import (
+    DRAIN_S,
+    KEEPALIVE_S,
+    AsyncOpened,
+    Opened,
+    header_dict,
+    timeout_extension,
+)
 from .network import (
     AsyncWatchedBackend,
     AsyncWatchedStream,
@@ -32,97 +37,49 @@ from .network import (
     WatchedBackend,
     WatchedStream,
 )
+from .route import Route
 from .watch import Watch
 
-POOL_SIZE = 32
-"""Requests that one pool serves at a time."""
-KEEPALIVE_S = 4.0
-"""An idle connection is not used again after this: many servers close theirs after 5 s."""
-DRAIN_S = 0.03
-"""How long a body may take to end after the answer has."""
-
-
-class Route:
-    """How an engine reaches its endpoint: what both kinds of pool are made with."""
-
-    def __init__(
-        self, endpoint: Endpoint, *, proxies: Mapping[str, str | None] | None, verify: Verify
-    ) -> None:
-        self.endpoint = endpoint
-        self._verify = verify
-        proxy = choose_proxy(endpoint.target, proxies)
-        self._proxy = None if proxy is None else _proxy(proxy, self._context)
-        target = endpoint.target
-        self._origin = (target.scheme.encode(), target.host.encode(), target.port)
-
-    def _context(self) -> ssl.SSLContext:
-        return tls_context(self._verify)
-
-    def pool_options(self) -> dict[str, Any]:
-        """Keyword arguments for httpcore's pools. http:// loads no certificates."""
-        return {
-            "ssl_context": self._context() if self.endpoint.target.scheme == "https" else None,
-            "proxy": self._proxy,
-            "max_connections": None,
-            "max_keepalive_connections": POOL_SIZE,
-            "keepalive_expiry": KEEPALIVE_S,
-        }
-
-    def request(self, request: Request, watch: Watch, accept: str) -> httpcore.Request:
-        """The request as httpcore wants it."""
-        scheme, host, port = self._origin
-        target = self.endpoint.path(request).encode("ascii")
-        return httpcore.Request(
-            b"POST",
-            httpcore.URL(scheme=scheme, host=host, port=port, target=target),
-            headers=self.endpoint.header_fields(request, accept=accept),
-            content=request.body,
-            extensions={"timeout": timeout_extension(watch)},
-        )
-
-
-class Shard:
-    """One of httpcore's pools, and how many requests it serves."""
-
-    __slots__ = ("busy", "pool")
-
-    def __init__(self, pool: Any) -> None:
-        self.pool = pool
-        self.busy = 0
+Pool = TypeVar("Pool", httpcore.ConnectionPool, httpcore.AsyncConnectionPool)
 
 
 class PoolEngine:
     """Threads' engine."""
 
     def __init__(self, route: Route) -> None:
-        self._route = route
-        self._options = route.pool_options()
+        self._endpoint = route.endpoint
+        self._options = _pool_options(route)
         self._backend = WatchedBackend(httpcore.SyncBackend())
-        self._shards: list[Shard] = []
-        self._lock = threading.Lock()
+        self._pools: set[httpcore.ConnectionPool] = set()
+        self._idle: deque[tuple[float, httpcore.ConnectionPool]] = deque()  # the oldest first
         self._abandoned: deque[Opened] = deque()
 
     def open(self, request: Request, watch: Watch, *, accept: str) -> Opened:
         self._close_abandoned()
-        outgoing = self._route.request(request, watch, accept)
-        shard = self._enter()
+        outgoing = _outgoing(self._endpoint, request, watch, accept)
+        pool = self._take()
         response: httpcore.Response | None = None
         try:
             while response is None:  # each round drops a connection that the server has closed
-                with contextlib.suppress(ClosedIdleError):
-                    response = shard.pool.handle_request(outgoing)
+                try:
+                    response = pool.handle_request(outgoing)
+                except ClosedIdleError:
+                    if watch.hung_up:
+                        raise
         except BaseException:
-            self._leave(shard)
+            self._give_back(pool)
             raise
         stream = _network_stream(response)
-        left = False
+        closed = False
 
         def close() -> None:
-            nonlocal left
-            if not left:
-                left = True
-                self._leave(shard)
-            response.close()
+            nonlocal closed
+            try:
+                response.close()
+            finally:
+                if not closed:
+                    closed = True
+                    self._give_back(pool)
 
         assert isinstance(response.stream, Iterable)
         headers = header_dict(response.headers)
@@ -143,8 +100,8 @@ class PoolEngine:
 
     def close(self) -> None:
         self._close_abandoned()
-        for shard in self._shards:
-            shard.pool.close()
+        while self._pools:
+            self._pools.pop().close()
 
     def __del__(self) -> None:
         with contextlib.suppress(Exception):  # half made, or the interpreter is going down
@@ -155,30 +112,35 @@ class PoolEngine:
             with contextlib.suppress(IndexError):
                 self._abandoned.popleft().close()
 
-    def _enter(self) -> Shard:
-        """Take a place in the first pool with room."""
-        with self._lock:
-            shard = next((each for each in self._shards if each.busy < POOL_SIZE), None)
-            if shard is None:
-                pool = httpcore.ConnectionPool(network_backend=self._backend, **self._options)
-                shard = Shard(pool)
-                self._shards.append(shard)
-            shard.busy += 1
-            return shard
+    def _take(self) -> httpcore.ConnectionPool:
+        """The pool that was used last, whose connection is the warmest; a new one where all are."""
+        oldest = time.monotonic() - KEEPALIVE_S
+        while (pool := _expired(self._idle, oldest)) is not None:
+            self._pools.discard(pool)
+            pool.close()
+        try:
+            return self._idle.pop()[1]
+        except IndexError:
+            pool = httpcore.ConnectionPool(network_backend=self._backend, **self._options)
+            self._pools.add(pool)
+            return pool
 
-    def _leave(self, shard: Shard) -> None:
-        with self._lock:
-            shard.busy -= 1
+    def _give_back(self, pool: httpcore.ConnectionPool) -> None:
+        if pool.connections:
+            self._idle.append((time.monotonic(), pool))
+        else:
+            self._pools.discard(pool)
 
 
 class AsyncPoolEngine:
     """One event loop's engine."""
 
     def __init__(self, route: Route) -> None:
-        self._route = route
-        self._options = route.pool_options()
+        self._endpoint = route.endpoint
+        self._options = _pool_options(route)
         self._backend = AsyncWatchedBackend(httpcore.AnyIOBackend())  # pyright: ignore[reportArgumentType]
-        self._shards: list[Shard] = []
+        self._pools: set[httpcore.AsyncConnectionPool] = set()
+        self._idle: deque[tuple[float, httpcore.AsyncConnectionPool]] = deque()  # the oldest first
         self._end = self._closes_with_the_loop()
         self._started = False
 
@@ -186,25 +148,30 @@ class AsyncPoolEngine:
         if not self._started:
             self._started = True
             await anext(self._end)
-        outgoing = self._route.request(request, watch, accept)
-        shard = self._enter()
+        outgoing = _outgoing(self._endpoint, request, watch, accept)
+        pool = await self._take()
         response: httpcore.Response | None = None
         try:
             while response is None:  # each round drops a connection that the server has closed
-                with contextlib.suppress(ClosedIdleError):
-                    response = await shard.pool.handle_async_request(outgoing)
+                try:
+                    response = await pool.handle_async_request(outgoing)
+                except ClosedIdleError:
+                    if watch.hung_up:
+                        raise
         except BaseException:
-            shard.busy -= 1
+            self._give_back(pool)
             raise
         stream = _network_stream(response)
-        left = False
+        closed = False
 
         async def aclose() -> None:
-            nonlocal left
-            if not left:
-                left = True
-                shard.busy -= 1
-            await response.aclose()
+            nonlocal closed
+            try:
+                await response.aclose()
+            finally:
+                if not closed:
+                    closed = True
+                    self._give_back(pool)
 
         assert isinstance(response.stream, AsyncIterable)
         headers = header_dict(response.headers)
@@ -214,9 +181,9 @@ class AsyncPoolEngine:
             raise _stale()
         return opened
 
-    async def read(self, opened: AsyncOpened, watch: Watch) -> bytes:
+    def read(self, opened: AsyncOpened, watch: Watch) -> Awaitable[bytes]:
         del watch  # the network streams ask it themselves
-        return await opened.read()
+        return opened.read()
 
     async def drain(self, opened: AsyncOpened, watch: Watch) -> None:
         with watch.hurried(DRAIN_S), contextlib.suppress(httpcore.ReadTimeout):
@@ -239,19 +206,39 @@ class AsyncPoolEngine:
             await self._close_pools()
 
     async def _close_pools(self) -> None:
-        shards, self._shards = self._shards, []
-        for shard in shards:
-            await shard.pool.aclose()
+        while self._pools:
+            await self._pools.pop().aclose()
 
-    def _enter(self) -> Shard:
-        """Take a place in the first pool with room."""
-        shard = next((each for each in self._shards if each.busy < POOL_SIZE), None)
-        if shard is None:
+    async def _take(self) -> httpcore.AsyncConnectionPool:
+        """`PoolEngine._take`, async."""
+        oldest = time.monotonic() - KEEPALIVE_S
+        while (pool := _expired(self._idle, oldest)) is not None:
+            self._pools.discard(pool)
+            await pool.aclose()
+        try:
+            return self._idle.pop()[1]
+        except IndexError:
             pool = httpcore.AsyncConnectionPool(network_backend=self._backend, **self._options)
-            shard = Shard(pool)
-            self._shards.append(shard)
-        shard.busy += 1
-        return shard
+            self._pools.add(pool)
+            return pool
+
+    def _give_back(self, pool: httpcore.AsyncConnectionPool) -> None:
+        if pool.connections:
+            self._idle.append((time.monotonic(), pool))
+        else:
+            self._pools.discard(pool)
+
+
+def _expired(idle: deque[tuple[float, Pool]], oldest: float) -> Pool | None:
+    """Take out the pool that has been idle for longest, if that is since before `oldest`."""
+    try:
+        since, pool = idle.popleft()
+    except IndexError:
+        return None
+    if since < oldest:
+        return pool
+    idle.appendleft((since, pool))
+    return None
 
 
 def _network_stream(response: Any) -> Any:
@@ -265,26 +252,29 @@ def _stale() -> LexiluxConnectionError:
     )
 
 
-def _proxy(url: str, context: Callable[[], ssl.SSLContext]) -> httpcore.Proxy:
-    import httpx  # noqa: PLC0415 - a tenth of a second that only a proxy needs
+def _pool_options(route: Route) -> dict[str, Any]:
+    """Keyword arguments for httpcore's pools."""
+    return {
+        "ssl_context": route.tls(),
+        "proxy": route.proxy,
+        "max_connections": None,
+        "max_keepalive_connections": 1,
+        "keepalive_expiry": KEEPALIVE_S,
+    }
 
-    try:
-        proxy = httpx.Proxy(url)
-    except (ValueError, TypeError, httpx.InvalidURL):
-        raise ValidationError(
-            "proxies: a proxy URL starts with http://, https://, socks5:// or socks5h://"
-            " and names a host and a port"
-        ) from None
-    parts = proxy.url
-    if parts.scheme.startswith("socks") and find_spec("socksio") is None:
-        raise ValidationError(
-            'a SOCKS proxy needs another package: pip install "lexilux_like[socks]"'
-        )
-    return httpcore.Proxy(
-        url=httpcore.URL(
-            scheme=parts.raw_scheme, host=parts.raw_host, port=parts.port, target=parts.raw_path
+
+def _outgoing(endpoint: Endpoint, request: Request, watch: Watch, accept: str) -> httpcore.Request:
+    """The request as httpcore wants it."""
+    place = endpoint.target
+    return httpcore.Request(
+        b"POST",
+        httpcore.URL(
+            scheme=place.scheme.encode(),
+            host=place.host.encode(),
+            port=place.port,
+            target=endpoint.path(request).encode("ascii"),
         ),
-        auth=proxy.raw_auth,
-        headers=proxy.headers.raw,
-        ssl_context=context() if parts.scheme == "https" else None,
+        headers=endpoint.header_fields(request, accept=accept),
+        content=request.body,
+        extensions={"timeout": timeout_extension(watch)},
     )

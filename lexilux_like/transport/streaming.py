@@ -6,16 +6,17 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, 
 from contextlib import suppress
 from inspect import GEN_RUNNING, getgeneratorstate
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from ..turns.flow import Flow, Stepper
-from ..turns.structured import Snapshots, value_of
 from ..turns.turn import streaming_result
 from ..values.errors import LexiluxError
-from ..values.output import OutputType
 from ..values.results import ChatResult, ChatStreamChunk, StreamingResult
 from .drive import aiterate, iterate, presentable
 from .worlds import AsyncWorld, SyncWorld
+
+if TYPE_CHECKING:
+    from ..values.output import OutputType
 
 T = TypeVar("T")
 
@@ -202,6 +203,8 @@ class ParsingIterator(Iterator[Any], Generic[T]):
     """
 
     def __init__(self, chunks: StreamingIterator, kind: OutputType[T]) -> None:
+        from ..turns.structured import Snapshots  # noqa: PLC0415 - pydantic
+
         self._chunks = chunks
         self._snapshots = Snapshots(kind)
 
@@ -221,6 +224,8 @@ class ParsingIterator(Iterator[Any], Generic[T]):
         Raises:
             ValidationError: The stream has not come to its end.
         """
+        from ..turns.structured import value_of  # noqa: PLC0415 - see __init__
+
         value: T = value_of(self.result)
         return value
 
@@ -244,6 +249,8 @@ class AsyncParsingIterator(AsyncIterator[Any], Generic[T]):
     """`ParsingIterator`, async; awaiting it gives itself."""
 
     def __init__(self, chunks: AsyncStreamingIterator, kind: OutputType[T]) -> None:
+        from ..turns.structured import Snapshots  # noqa: PLC0415 - pydantic
+
         self._chunks = chunks
         self._snapshots = Snapshots(kind)
 
@@ -267,6 +274,8 @@ class AsyncParsingIterator(AsyncIterator[Any], Generic[T]):
         Raises:
             ValidationError: The stream has not come to its end.
         """
+        from ..turns.structured import value_of  # noqa: PLC0415 - see __init__
+
         value: T = value_of(self.result)
         return value
 

@@ -38,6 +38,8 @@ class Watch:
         "_content_limit",
         "_deadline",
         "_head",
+        "_nearest",
+        "hung_up",
         "limits",
         "line",
     )
@@ -46,10 +48,13 @@ class Watch:
         self.limits = timeouts
         self.line: Any = None
         """The network stream of a request whose response head has not come yet."""
+        self.hung_up = False
+        """Whether the caller has given the call up: a connection that ends now is not replaced."""
         self._deadline: float = _from_now(timeouts.deadline_s)
         self._connect = self._head = self._content = math.inf
         self._content_limit = "first_content_timeout_s"
         self._began = 0.0
+        self._look()
 
     def start(self, *, stream: bool) -> None:
         """A request is about to be sent."""
@@ -58,10 +63,12 @@ class Watch:
         if stream:
             self._content_limit = "first_content_timeout_s"
             self._content = _from_now(self.limits.first_content_timeout_s)
+        self._look()
 
     def connecting(self) -> None:
         """A new connection is needed; its limit covers TLS too."""
         self._connect = _from_now(self.limits.connect_timeout_s)
+        self._look()
 
     def sent(self, line: Any) -> None:
         """A part of the request is out on `line`: the response head has this long to be whole."""
@@ -69,40 +76,51 @@ class Watch:
         self._connect = math.inf
         if self._began:
             self._head = _from_now(self.limits.read_timeout_s)
+        self._look()
 
     def headed(self) -> None:
         """The response head is whole; from here on the open response knows its stream."""
         self.line = None
         self._head, self._began = math.inf, 0.0
+        self._look()
 
     def content(self) -> None:
         """Content has come: from now on the idle limit counts."""
         self._content_limit = "idle_timeout_s"
-        self._content = _from_now(self.limits.idle_timeout_s)
+        if self._content < math.inf or self.limits.idle_timeout_s is not None:
+            self._content = _from_now(self.limits.idle_timeout_s)
+            self._look()
 
     def keep_deadline_of(self, other: Watch) -> None:
         """Take the place of another watch in the same call."""
         self._deadline = other._deadline
+        self._look()
         self.limits = replace(self.limits, deadline_s=other.limits.deadline_s)
 
     def forgive(self, seconds: float) -> None:
         """Time that nobody is to be blamed for: a wait for the rate limiter."""
         self._deadline += seconds
+        self._look()
 
     @contextmanager
     def hurried(self, seconds: float) -> Generator[None, None, None]:
         """Inside, everything together may take this long at the most."""
         deadline = self._deadline
         self._deadline = min(deadline, time.monotonic() + seconds)
+        self._look()
         try:
             yield
         finally:
             self._deadline = deadline
+            self._look()
+
+    def _look(self) -> None:
+        """Find the next limit, so that a read need not."""
+        self._nearest = min(self._connect, self._head, self._content, self._deadline)
 
     def left(self) -> float:
         """Seconds until the next limit strikes; infinite without one, negative after it."""
-        nearest = min(self._connect, self._head, self._content, self._deadline)
-        return nearest - time.monotonic() if nearest < math.inf else math.inf
+        return self._nearest - time.monotonic() if self._nearest < math.inf else math.inf
 
     def within(self, timeout: float | None) -> float | None:
         """`timeout`, or what is left if that is less: the most that one socket call may take."""
@@ -117,7 +135,7 @@ class Watch:
         Raises:
             LexiluxTimeoutError: It says which one.
         """
-        if self.left() <= 0:
+        if self._nearest < math.inf and self.left() <= 0:
             raise self.struck("read_timeout_s")
 
     def refuse_sleep(self, seconds: float) -> None:

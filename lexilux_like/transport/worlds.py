@@ -5,12 +5,11 @@ A world serves one call. It owns the open response and closes it, whatever the f
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, assert_never
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, assert_never
 
 from ..turns.flow import (
     Action,
@@ -31,13 +30,17 @@ from .body import Body, Whole
 from .endpoint import Endpoint
 from .engine import AsyncEngine, AsyncOpened, Engine, Opened, shut
 from .foreign import quiet, translated
-from .ratelimit import RateLimiter
-from .toolrun import arun_calls, run_calls
 from .watch import Watch, current
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from .ratelimit import RateLimiter
 
 E = TypeVar("E", Engine, AsyncEngine)
 
 WHOLE, STREAM = "application/json", "text/event-stream"
+_READ = Read()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,8 @@ class SyncWorld:
             raise _hung_up()
         token = current.set(self._lane.watch)
         try:
+            if type(action) is Read:  # the most frequent by far
+                return self._read(action)
             return self._perform(action)
         except LexiluxError:
             raise
@@ -98,7 +103,7 @@ class SyncWorld:
 
     def hang_up(self) -> None:
         """Do nothing more, and shut the socket, so that a reader on another thread wakes up."""
-        self._hung_up = True
+        self._hung_up = self._lane.watch.hung_up = True
         if (opened := self._opened) is not None:
             opened.hang_up()
         else:
@@ -118,10 +123,8 @@ class SyncWorld:
 
     def _perform(self, action: Action) -> Any:
         match action:
-            case Read(content):
-                if content:
-                    self._lane.watch.content()
-                return self._read()
+            case Read():
+                return self._read(action)
             case Now():
                 return time.monotonic()
             case Admit():
@@ -145,6 +148,8 @@ class SyncWorld:
                 self.close()
                 self._take(self._others[index - 1]())
             case RunTools():
+                from .toolrun import run_calls  # noqa: PLC0415 - threads and asyncio
+
                 return run_calls(action)
             case _:
                 assert_never(action)
@@ -163,7 +168,9 @@ class SyncWorld:
         self._body = Body(opened.headers)
         return opened
 
-    def _read(self) -> bytes:
+    def _read(self, action: Read = _READ) -> bytes:
+        if action.content:
+            self._lane.watch.content()
         if piece := self._body.waiting():
             return piece
         while (opened := self._opened) is not None:
@@ -198,7 +205,9 @@ class AsyncWorld:
         self._others = others
         self._used = [lane.endpoint]
         self._key: int | None = None
-        self._loop = asyncio.get_running_loop()
+        from asyncio import get_running_loop  # noqa: PLC0415 - threads do without
+
+        self._loop = get_running_loop()
         self._opened: AsyncOpened | None = None
         self._hung_up = False
         self._body = Body({})
@@ -210,6 +219,8 @@ class AsyncWorld:
             raise _hung_up()
         token = current.set(self._lane.watch)
         try:
+            if type(action) is Read:  # the most frequent by far
+                return await self._read(action)
             return await self._perform(action)
         except LexiluxError:
             raise
@@ -233,7 +244,7 @@ class AsyncWorld:
 
     async def hang_up(self) -> None:
         """Do nothing more, and close the socket, so that a reader in another task wakes up."""
-        self._hung_up = True
+        self._hung_up = self._lane.watch.hung_up = True
         if self._opened is not None:
             await self.aclose()
         elif self._lane.watch.line is not None:
@@ -255,10 +266,8 @@ class AsyncWorld:
 
     async def _perform(self, action: Action) -> Any:
         match action:
-            case Read(content):
-                if content:
-                    self._lane.watch.content()
-                return await self._read()
+            case Read():
+                return await self._read(action)
             case Now():
                 return time.monotonic()
             case Admit():
@@ -275,13 +284,17 @@ class AsyncWorld:
                 await self._drain()
             case Sleep(seconds):
                 self._lane.watch.refuse_sleep(seconds)
-                await asyncio.sleep(seconds)
+                from asyncio import sleep  # noqa: PLC0415 - see __init__
+
+                await sleep(seconds)
             case UseKey(index):
                 self._key = index
             case UseLane(index):
                 await self.aclose()
                 self._take(self._others[index - 1]())
             case RunTools():
+                from .toolrun import arun_calls  # noqa: PLC0415 - see above
+
                 return await arun_calls(action)
             case _:
                 assert_never(action)
@@ -302,7 +315,9 @@ class AsyncWorld:
         self._body = Body(opened.headers)
         return opened
 
-    async def _read(self) -> bytes:
+    async def _read(self, action: Read = _READ) -> bytes:
+        if action.content:
+            self._lane.watch.content()
         if piece := self._body.waiting():
             return piece
         while (opened := self._opened) is not None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..values.options import StreamOptions
-from ..values.output import OutputType
 from ..values.request import ChatRequest
 from ..values.results import ChatResult
 from ..wire.dialect import Dialect
-from .continuer import ConversationContinuer
 from .fallback import Lane, fallen_back
 from .flow import Flow
 from .journey import Journey
@@ -19,10 +17,12 @@ from .keys import KeyRing, keyed
 from .retry import Attempts, RetryBudget, retried
 from .rules import RESUMES, Rules, Server, checked_rules
 from .shape import from_tool
-from .structured import structured
-from .texttools import from_text
-from .toolloop import checked_tool_rules, with_tools
 from .turn import Turn, streamed, timed, whole
+
+if TYPE_CHECKING:
+    from ..values.output import OutputType
+
+# What only some calls need is imported where it is first used: continuing, types, tools.
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,8 @@ class Calls:
             awaits: Whether tools may be async.
             kind: The type of the answer.
         """
+        from .toolloop import checked_tool_rules, with_tools  # noqa: PLC0415
+
         rules = checked_rules(options, request, continues=True)
         tool_rules = checked_tool_rules(options, request, awaits=awaits)
         completing = _completing(rules, live=live, kind=kind, required=False)
@@ -122,6 +124,8 @@ class Calls:
 
     def continued(self, turn: Turn, rules: Rules, journey: Journey, *, live: bool) -> Turn:
         """The turn with retries, resuming and continuation, which share their attempts."""
+        from .continuer import ConversationContinuer  # noqa: PLC0415
+
         most = self.retries if rules.resume == "off" else max(self.retries, RESUMES)
         attempts = Attempts(most, self.budget)
         asking = retried(from_tool(self._keyed(turn, journey)), attempts)
@@ -134,8 +138,11 @@ class Calls:
         return going_on
 
     def _keyed(self, turn: Turn, journey: Journey) -> Turn:
-        written = from_text(turn, self.dialect.profile.tools)
-        return keyed(written, self.server.base_url, self.keys, journey)
+        if (form := self.dialect.profile.tools) != "native":
+            from .texttools import from_text  # noqa: PLC0415
+
+            turn = from_text(turn, form)
+        return keyed(turn, self.server.base_url, self.keys, journey)
 
     def _anywhere(
         self,
@@ -162,6 +169,8 @@ def _completing(
         turn = calls.continued(form(calls.dialect), rules, journey, live=live)
         if kind is None:
             return turn
+        from .structured import structured  # noqa: PLC0415
+
         return structured(turn, kind, calls.server, max_reasks=reasks, required=required)
 
     return asked

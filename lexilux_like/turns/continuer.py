@@ -23,7 +23,7 @@ from .draft import Draft
 from .flow import Flow, Progress, Sleep, Track, relay
 from .jsonscan import JSONScanner
 from .plan import Ask, Planner, Reply, StopError
-from .retry import LONGEST_HINT_S, Attempts, backoff_s
+from .retry import LONGEST_HINT_S, Attempts
 from .rules import Rules, Server
 from .seam import goes_on_directly
 from .turn import Turn, streaming_result
@@ -259,6 +259,8 @@ class ConversationContinuer:
         if not again:
             raise StopError.failed(error)
         self._failures += 1
+        from .policy import backoff_s  # noqa: PLC0415 - tenacity, which a good call does without
+
         try:
             yield Sleep(backoff_s(self._failures, error))
         except LexiluxError:  # it does not fit the deadline: the real failure says more

@@ -11,9 +11,10 @@ and closes it, however the flow ends.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar, final
+from itertools import chain
+from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar, cast, final
 
 from ..values.errors import LexiluxError
 from ..values.execution import Approve, Job
@@ -108,6 +109,17 @@ class Track:
     progress: Progress
 
 
+@final
+@dataclass(slots=True)
+class Chunks:
+    """Hand these on, one by one: each is made when it is asked for, and may fail. Reply: None.
+
+    What one read brought goes past the wrappers of a turn at once, and not chunk by chunk.
+    """
+
+    chunks: Iterator[ChatStreamChunk]
+
+
 @dataclass(frozen=True, slots=True)
 class UseKey:
     """From here on requests carry this one of the client's keys, counted from 0. Reply: None."""
@@ -123,7 +135,7 @@ class UseLane:
 
 
 Action: TypeAlias = Admit | Send | Open | Read | Drain | Sleep | Now | UseKey | UseLane | RunTools
-Effect: TypeAlias = Action | Track | ChatStreamChunk
+Effect: TypeAlias = Action | Track | ChatStreamChunk | Chunks
 Flow: TypeAlias = Generator[Effect, Any, T]
 
 
@@ -160,7 +172,8 @@ def relay(flow: Flow[T], handle: Callable[[ChatStreamChunk | Track], Iterable[Ef
 
     Args:
         flow: The inner flow.
-        handle: Given each chunk and each `Track`; what it returns is yielded in its place.
+        handle: Given each chunk and each `Track`; what it returns is yielded in its place, which
+            for a chunk is chunks.
     """
     resume: Callable[[Any], Effect] = flow.send
     value: Any = None
@@ -174,6 +187,9 @@ def relay(flow: Flow[T], handle: Callable[[ChatStreamChunk | Track], Iterable[Ef
         if type(effect) is ChatStreamChunk or type(effect) is Track:
             yield from handle(effect)
             continue
+        if type(effect) is Chunks:
+            handled = chain.from_iterable(map(handle, effect.chunks))
+            effect = Chunks(cast("Iterator[ChatStreamChunk]", handled))
         try:
             value = yield effect
         except LexiluxError as error:
@@ -183,7 +199,7 @@ def relay(flow: Flow[T], handle: Callable[[ChatStreamChunk | Track], Iterable[Ef
 class Stepper(Generic[T]):
     """A flow, one effect at a time. Both drivers are loops around this."""
 
-    effect: Action | ChatStreamChunk | None
+    effect: Action | ChatStreamChunk | Chunks | None
     value: T
 
     def __init__(self, flow: Flow[T]) -> None:
@@ -194,22 +210,29 @@ class Stepper(Generic[T]):
 
     def start(self) -> None:
         """Run up to the first effect."""
-        self._run_on(self._flow.send, None)
+        self.reply(None)
 
     def reply(self, value: Any) -> None:
         """Answer the pending effect, and run up to the next one."""
-        self._run_on(self._flow.send, value)
+        try:
+            effect = self._flow.send(value)
+            self.effect = effect if type(effect) is not Track else self._tracked(effect)
+        except StopIteration as end:
+            self._end(end.value)
 
     def fail(self, error: Exception) -> None:
         """Answer the pending effect with a failure, and run up to the next one."""
-        self._run_on(self._flow.throw, error)
-
-    def _run_on(self, resume: Callable[[Any], Effect], value: Any) -> None:
         try:
-            effect = resume(value)
-            while type(effect) is Track:
-                self.progress = effect.progress
-                effect = self._flow.send(None)
-            self.effect = effect
+            self.effect = self._tracked(self._flow.throw(error))
         except StopIteration as end:
-            self.effect, self.value, self.done = None, end.value, True
+            self._end(end.value)
+
+    def _tracked(self, effect: Effect) -> Action | ChatStreamChunk | Chunks:
+        """The first effect that somebody else must act upon."""
+        while type(effect) is Track:
+            self.progress = effect.progress
+            effect = self._flow.send(None)
+        return effect
+
+    def _end(self, value: T) -> None:
+        self.effect, self.value, self.done = None, value, True

@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, assert_never, cast, get_args
+from typing import TYPE_CHECKING, Any, assert_never, cast, get_args
 
 from ..values.errors import InvalidRequestError, LexiluxError
 from ..values.messages import Message, as_content
-from ..values.output import OutputType, output_type
 from ..values.request import AnyOptions, ChatRequest
 from ..values.results import ChatResult, ChatStreamChunk, Json
 from ..wire.profile import SchemaForm
 from .flow import Flow, Track, relay
 from .rules import Server
 from .turn import Turn
+
+if TYPE_CHECKING:
+    from ..values.output import OutputType
 
 JSON_OBJECT: Json = {"type": "json_object"}
 FORMS: tuple[SchemaForm, ...] = get_args(SchemaForm)
@@ -45,7 +47,11 @@ def wanted_type(options: AnyOptions) -> OutputType[Any] | None:
     form: object = options.get("response_format")
     if form is None and (params := options.get("params")) is not None:
         form = params.response_format
-    return None if form is None or isinstance(form, Mapping) else output_type(form)
+    if form is None or isinstance(form, Mapping):
+        return None
+    from ..values.output import output_type  # noqa: PLC0415 - pydantic, which only a type needs
+
+    return output_type(form)
 
 
 def as_json(options: AnyOptions) -> AnyOptions:

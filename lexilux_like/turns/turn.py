@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields, replace
+from itertools import chain
 from typing import TypeAlias
 
 from ..values.errors import ChatStreamInterruptedError, LexiluxError, NetworkError
@@ -11,8 +12,8 @@ from ..values.request import ChatRequest
 from ..values.results import ChatResult, ChatStreamChunk, StreamingResult, Timing, ToolCallDelta
 from ..wire.dialect import Answer, Dialect
 from ..wire.http import Response
-from ..wire.sse import SSEDecoder
-from .flow import Drain, Flow, Read, Track, now, open_stream, send
+from ..wire.sse import ServerSentEvent, SSEDecoder
+from .flow import Chunks, Drain, Flow, Read, Track, now, open_stream, send
 from .journey import Journey
 
 Turn: TypeAlias = Callable[[ChatRequest], Flow[ChatResult]]
@@ -159,31 +160,47 @@ def interrupted(result: StreamingResult) -> ChatResult:
     return replace(result.to_chat_result(), status=status, choices=choices)
 
 
+_READ, _READ_ON = Read(), Read(content=True)
+
+
 def _receive(reception: Reception) -> Flow[None]:
     """Read to the announced end, handing on chunks; raise where there is none."""
     answer, decoder = reception.answer, reception.decoder
     pieces = 0
     while not answer.done:
+        known, pieces = pieces, answer.pieces
         try:
-            data: bytes = yield Read(content=answer.pieces > pieces)
+            data: bytes = yield _READ_ON if pieces > known else _READ
         except NetworkError as error:
             if answer.announced:
                 return
             raise _broken(error) from error
-        pieces = answer.pieces
+        events = decoder.feed(data) if data else decoder.flush()
         reception.bytes_came = reception.bytes_came or bool(data)
-        for event in decoder.feed(data) if data else decoder.flush():
-            reception.events_came = True
-            chunks = answer.feed(event)
-            if reception.first_content_s is None and answer.pieces:
-                reception.first_content_s = (yield from now()) - reception.began
-            yield from chunks
-            if answer.done:
-                return
+        reception.events_came = reception.events_came or bool(events)
+        if reception.first_content_s is None:
+            events = yield from _begin(reception, events)
+        if len(events) == 1:
+            yield from answer.feed(events[0])
+        elif events:
+            yield Chunks(chain.from_iterable(map(answer.feed, events)))
         if not data:
             break
     if not answer.announced and not reception.not_a_stream:
         raise ChatStreamInterruptedError(_unannounced(decoder), clean=True)
+
+
+def _begin(reception: Reception, events: list[ServerSentEvent]) -> Flow[list[ServerSentEvent]]:
+    """Take events in up to the first content, and note when it came; returns the other events."""
+    answer = reception.answer
+    for place, event in enumerate(events, 1):
+        chunks = answer.feed(event)
+        if answer.pieces:
+            reception.first_content_s = (yield from now()) - reception.began
+            yield from chunks
+            return events[place:]
+        yield from chunks
+    return []
 
 
 def _broken(error: NetworkError) -> NetworkError:

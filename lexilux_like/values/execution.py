@@ -7,8 +7,6 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-import pydantic_core
-
 from .errors import ValidationError
 from .functions import Function
 from .messages import Message
@@ -180,4 +178,6 @@ def _told(outcome: ToolOutcome, on_error: OnError) -> Message:
 
 
 def _json(value: object) -> str:
+    import pydantic_core  # noqa: PLC0415 - only what a tool returned needs it
+
     return pydantic_core.to_json(value, inf_nan_mode="strings").decode()

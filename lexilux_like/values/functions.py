@@ -7,13 +7,13 @@ import inspect
 import re
 import textwrap
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
-
-import pydantic
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .errors import ValidationError
 from .results import Json
-from .schema import Untitled
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 Function: TypeAlias = Callable[..., Any]
 Arguments: TypeAlias = tuple[tuple[Any, ...], dict[str, Any]]
@@ -40,10 +40,12 @@ class Signature:
         self.name = name_of(function)
         if isinstance(function, type) or not callable(function):
             raise ValidationError(f"a tool is made from a function, not from {function!r}")
+        import pydantic  # noqa: PLC0415 - a tenth of a second, which only tools need
+
+        from .schema import Untitled  # noqa: PLC0415 - as pydantic
+
         try:
-            self._adapter: pydantic.TypeAdapter[Arguments] = pydantic.TypeAdapter(
-                _recorder(function)
-            )
+            self._adapter: TypeAdapter[Arguments] = pydantic.TypeAdapter(_recorder(function))
             self.schema: Json = self._adapter.json_schema(schema_generator=Untitled)
         except Exception as error:  # annotations are code, which may raise anything
             raise ValidationError(f"{self.name} cannot be a tool: {error}") from error
@@ -61,6 +63,8 @@ class Signature:
         Raises:
             ValidationError: They do not fit, or the text is not a JSON object.
         """
+        import pydantic  # noqa: PLC0415 - see __init__
+
         try:
             if not isinstance(arguments, str):
                 return self._adapter.validate_python(dict(arguments))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, TypeAlias, TypeGuard, runtime_checkable
-
-from typing_extensions import TypeIs
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard, runtime_checkable
 
 from .errors import ValidationError
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
 
 Message: TypeAlias = Mapping[str, Any]
 """A message or a content part as on the wire: `{"role": "user", "content": "Hi"}`."""

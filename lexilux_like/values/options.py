@@ -6,17 +6,24 @@ a few signatures; `ChatParams` keeps the same sampling options as one reusable v
 
 from __future__ import annotations
 
-import difflib
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from types import UnionType
-from typing import Annotated, Any, Literal, TypeAlias, Unpack
-
-import pydantic
-from pydantic import Field
-
-# pydantic reads TypedDicts on Python < 3.12 only from typing_extensions.
-from typing_extensions import TypedDict
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    TypeAlias,
+    TypedDict,
+    Unpack,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from .errors import ValidationError
 from .execution import Approve, OnError
@@ -24,12 +31,36 @@ from .history import ChatHistory
 from .results import ChatResult, ToolStep
 from .tools import ToolChoiceLike, ToolLike
 
-Reasoning: TypeAlias = bool | Mapping[str, Any]
-Temperature = Annotated[float, Field(ge=0, le=2)]
-Probability = Annotated[float, Field(ge=0, le=1)]
-Penalty = Annotated[float, Field(ge=-2, le=2)]
-Count = Annotated[int, Field(ge=1)]
+if TYPE_CHECKING:
+    import pydantic
+    from pydantic import GetCoreSchemaHandler, TypeAdapter
+    from pydantic_core import CoreSchema
 
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a number must be, at least and at most. pydantic reads it when one is checked."""
+
+    least: float
+    most: float | None = None
+
+    @property
+    def highest(self) -> float:
+        """`most`, or infinity."""
+        return math.inf if self.most is None else self.most
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        most = {} if self.most is None else {"le": self.most}
+        return cast("CoreSchema", {**handler(source), "ge": self.least, **most})
+
+
+Reasoning: TypeAlias = bool | Mapping[str, Any]
+Temperature = Annotated[float, Bounds(0, 2)]
+Probability = Annotated[float, Bounds(0, 1)]
+Penalty = Annotated[float, Bounds(-2, 2)]
+Count = Annotated[int, Bounds(1)]
 
 ResponseFormat: TypeAlias = Mapping[str, Any] | type[Any] | UnionType
 PrefillForm: TypeAlias = Literal["trailing", "prefix", "partial", "continue_final_message"]
@@ -65,7 +96,7 @@ class BoundedOptions(TypedDict, total=False):
     """For repeatable sampling, where the provider can."""
     logprobs: bool | None
     """Return log probabilities, in `result.logprobs`."""
-    top_logprobs: Annotated[int, Field(ge=0)] | None
+    top_logprobs: Annotated[int, Bounds(0)] | None
     """How many alternatives per token; needs `logprobs=True`."""
     user: str | None
     """Your end user's id, for the provider's abuse detection."""
@@ -291,6 +322,8 @@ def check_options(options: Mapping[str, Any], kind: type[Any]) -> None:
     known: frozenset[str] = kind.__optional_keys__ | kind.__required_keys__
     if options.keys() <= known:
         return
+    import difflib  # noqa: PLC0415 - only for the hint
+
     name = min(options.keys() - known)
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else f"; it takes {', '.join(sorted(known))}"
@@ -316,16 +349,39 @@ def validated(options: Mapping[str, Any]) -> dict[str, Any]:
         ValidationError: It names the option, its bounds and the value. Nothing was sent.
     """
     given = {name: value for name, value in options.items() if value is not None}
-    bounded = {k: v for k, v in given.items() if k in BoundedOptions.__optional_keys__}
+    bounded = BoundedOptions.__optional_keys__
+    return {k: _checked(k, v) if k in bounded else v for k, v in given.items()}
+
+
+def _checked(name: str, value: Any) -> Any:
+    """The value of a bounded option, converted as pydantic does.
+
+    Raises:
+        ValidationError: It is out of bounds.
+    """
+    kind, bounds = _numbers().get(name, (None, None))
+    if kind and bounds and type(value) in (int, kind) and bounds.least <= value <= bounds.highest:
+        return kind(value)  # nearly always, and pydantic need not be loaded
+    adapter, misfit = _adapter(name)
     try:
-        return {**given, **_adapter().validate_python(bounded)}
-    except pydantic.ValidationError as error:
+        return adapter.validate_python(value)
+    except misfit as error:
         first = error.errors(include_url=False)[0]
-        name = str(first["loc"][0])
-        raise ValidationError(f"{name}={given.get(name)!r}: {first['msg']}") from None
+        raise ValidationError(f"{name}={value!r}: {first['msg']}") from None
 
 
 @cache
-def _adapter() -> pydantic.TypeAdapter[Any]:
-    """Made when the first option is checked, because that takes a few milliseconds."""
-    return pydantic.TypeAdapter(BoundedOptions)
+def _numbers() -> dict[str, tuple[type[float], Bounds]]:
+    """The options that are numbers within bounds."""
+    hints = get_type_hints(BoundedOptions, include_extras=True)
+    kinds = {name: get_args(hint)[0] for name, hint in hints.items()}
+    return {name: get_args(kind) for name, kind in kinds.items() if get_origin(kind) is Annotated}
+
+
+@cache
+def _adapter(name: str) -> tuple[TypeAdapter[Any], type[pydantic.ValidationError]]:
+    """What checks an option, and what it raises; made when the option is given first."""
+    import pydantic  # noqa: PLC0415 - a tenth of a second
+
+    hints = get_type_hints(BoundedOptions, include_extras=True)
+    return pydantic.TypeAdapter(hints[name]), pydantic.ValidationError

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from ..values.results import ChatStreamChunk, Choice, Json, Status, StreamingResult
+from ..values.results import ChatResult, ChatStreamChunk, Choice, Json, Status, StreamingResult
 from .choice import PartialChoice
 from .document import is_array, is_object, text_of
 from .halves import Mender
 from .profile import Tags
 from .usage import Tally, UsageReader, read_usage
 
+COMPACT_EVERY = 1_024
+"""After so many pieces of content they are joined, so that a long stream takes little memory."""
 CHOICE_FIELDS = tuple(each.name for each in fields(Choice))
 
 
@@ -120,21 +122,27 @@ class Accumulator:
                 ended: then their status is unknown.
             done: Whether the end was announced.
         """
+        return StreamingResult(**self._fields(silent), done=done)
+
+    def whole(self, raw: Json | None) -> ChatResult:
+        """The answer, where it came as one body: `raw`, if that is kept."""
+        return ChatResult(**self._fields(None), raw=raw)
+
+    def _fields(self, silent: Status | None) -> Json:
         choices = tuple(self._choices[index].choice(silent) for index in sorted(self._choices))
         first = choices[0] if choices else Choice(status=silent or "unknown")
         created = self._named("created")
-        return StreamingResult(
+        return {
             **{name: getattr(first, name) for name in CHOICE_FIELDS},
-            choices=choices,
-            usage=self._tally.total(len(choices)),
-            model=_text(self._named("model")),
-            id=_text(self._named("id")),
-            request_id=self._request_id,
-            system_fingerprint=_text(self._named("system_fingerprint")),
-            service_tier=_text(self._named("service_tier")),
-            created=created if type(created) is int else None,
-            done=done,
-        )
+            "choices": choices,
+            "usage": self._tally.total(len(choices)),
+            "model": _text(self._named("model")),
+            "id": _text(self._named("id")),
+            "request_id": self._request_id,
+            "system_fingerprint": _text(self._named("system_fingerprint")),
+            "service_tier": _text(self._named("service_tier")),
+            "created": created if type(created) is int else None,
+        }
 
     def _fold_choices(self, choices: Any, chunks: list[ChatStreamChunk]) -> None:
         if choices.__class__ is not list:  # is_array() costs a call, and this runs for each event
@@ -161,6 +169,9 @@ class Accumulator:
             if choice.get("error"):
                 raise FinishError(choice)
         self.pieces += came
+        if came and not self.pieces % COMPACT_EVERY:
+            for each in self._choices.values():
+                each.compact()
 
     def _fold_groq(self, fields: Any, chunks: list[ChatStreamChunk]) -> None:
         """Groq's own fields: token counts, and why it gave up.

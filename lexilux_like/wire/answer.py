@@ -116,6 +116,10 @@ class FoldedAnswer(ABC):
         """What the events fed so far add up to."""
         return self._accumulator.result(None if self.done else "unannounced", done=self.done)
 
+    def whole(self, raw: Json | None) -> ChatResult:
+        """The answer, where it came as one body."""
+        return self._accumulator.whole(raw)
+
     def read(self, data: bytes) -> Any:
         """Parse a whole body.
 
@@ -156,9 +160,15 @@ class FoldedAnswer(ABC):
         try:
             return self._accumulator.fold(document)
         except (FinishError, ValueError) as problem:
-            if (error := find_error(document)) is not None:  # it says more
-                raise self.failed(error, data) from None
-            raise self._trouble(problem, data) from None
+            raise self._failed_fold(problem, document, data) from None
+
+    def _failed_fold(
+        self, problem: Exception, document: Json, data: bytes
+    ) -> APIError | ResponseFormatError:
+        """The exception for a chunk that could not be added."""
+        if (error := find_error(document)) is not None:  # it says more
+            return self.failed(error, data)
+        return self._trouble(problem, data)
 
     def _end(self, data: bytes) -> list[ChatStreamChunk]:
         """Nothing follows; returns what was held back."""

@@ -6,7 +6,6 @@ https://platform.claude.com/docs/en/api/messages/create
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 from ..values.errors import ValidationError
@@ -91,7 +90,7 @@ class AnthropicDialect:
         if not answer.done:
             raise answer.no_completion("it has no content blocks, as a message of this API", data)
         raw = document if request.keep_raw else None
-        return replace(answer.so_far().to_chat_result(), raw=raw)
+        return answer.whole(raw)
 
     def answer(self, request: ChatRequest, head: Response) -> AnthropicAnswer:
         """An empty answer, for the events that follow `head`."""

@@ -35,7 +35,7 @@ class Answer(Protocol):
         ...
 
     def feed(self, event: ServerSentEvent) -> Sequence[ChatStreamChunk]:
-        """Take one event in; returns what it adds for the consumer, often nothing.
+        """Take one event in; returns what it adds for the consumer: often nothing, as when done.
 
         Raises:
             APIError: The event is an error, in any of its known shapes; `partial` is set.

@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC
-from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from ..values.errors import (
@@ -284,6 +283,8 @@ def _number(text: str) -> float | None:
 
 def _unix_time(text: str) -> float | None:
     """An HTTP date in seconds since 1970."""
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - rare, and slow to load
+
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):

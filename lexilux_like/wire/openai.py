@@ -5,12 +5,11 @@ https://platform.openai.com/docs/api-reference/chat
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from ..values.request import ChatRequest
 from ..values.results import ChatResult, ChatStreamChunk, Json
-from .accumulator import as_delta
+from .accumulator import FinishError, as_delta
 from .answer import IDLE, FoldedAnswer
 from .azure import PATH, azure_path
 from .complaint import find_error
@@ -106,7 +105,7 @@ class OpenAIDialect:
         if not answer.done:
             raise answer.no_completion("it has no choices", data)
         raw = document if request.keep_raw else None
-        return replace(answer.so_far().to_chat_result(), raw=raw)
+        return answer.whole(raw)
 
     def answer(self, request: ChatRequest, head: Response) -> OpenAIAnswer:
         """An empty answer, for the events that follow `head`."""
@@ -143,7 +142,10 @@ class OpenAIAnswer(FoldedAnswer):
     def _take(self, document: Any, data: bytes) -> list[ChatStreamChunk]:
         if document.__class__ is not dict or not document.get("choices"):
             self._check(document, data)
-        chunks = self._fold(document, data)
+        try:
+            chunks = self._accumulator.fold(document)
+        except (FinishError, ValueError) as problem:
+            raise self._failed_fold(problem, document, data) from None
         if "error" in document or "base_resp" in document:  # beside choices, which have come
             self._check(document, data)
         return chunks

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import ipaddress
 from urllib.parse import urlsplit
 
 from ..values.errors import ValidationError
@@ -44,6 +42,8 @@ def find_provider(name: str) -> Profile:
     known = {each.name: each for each in (UNKNOWN, LOCAL, *providers())}
     if name in known:
         return known[name]
+    import difflib  # noqa: PLC0415 - only for the hint
+
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
     raise ValidationError(f"provider={name!r} is not known; {hint}")
@@ -67,7 +67,22 @@ def find_profile(base_url: str, name: str | None = None) -> Profile:
     return LOCAL if _is_loopback(host) else UNKNOWN
 
 
+def check_api_version(api_version: str | None, profile: Profile) -> None:
+    """Refuse an `api_version` where it means nothing.
+
+    Raises:
+        ValidationError: It is given, and the provider has no such thing.
+    """
+    if api_version is not None and profile.urls != "azure":
+        raise ValidationError(
+            f"api_version={api_version!r} is for Azure, not for provider {profile.name!r}: leave it"
+            ' out, or pass provider="azure"'
+        )
+
+
 def _is_loopback(host: str) -> bool:
+    import ipaddress  # noqa: PLC0415 - only for who is in no row
+
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

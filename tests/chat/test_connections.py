@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import signal
@@ -366,12 +367,15 @@ def test_an_answer_that_came_too_early_is_not_given_to_the_next_call(
     one, two = body % b"first", body % b"stale"
     head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
     both = head % len(one) + one + head % len(two) + two
-    scripted_server.play(raw_reply(Raw(both), Stall(1)), answer("fresh"))
+    scripted_server.play(raw_reply(Raw(both), Stall(1)))
+    scripted_server.always(answer("fresh"))
     asked = door()
     assert asked.call("x").text == "first"
-    with pytest.raises(LexiluxConnectionError, match="came before the request"):
-        asked.call("x")
+    # Some engines see it at once and take another connection, others when they are asked again.
+    with contextlib.suppress(LexiluxConnectionError):
+        assert asked.call("x").text == "fresh"
     assert asked.call("x").text == "fresh"
+    assert scripted_server.connections == 2
 
 
 def test_a_server_that_holds_the_socket_open_after_done_does_not_hold_us(

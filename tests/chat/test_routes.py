@@ -150,7 +150,7 @@ def test_a_proxy_that_cannot_be_meant_is_refused(door: Doors, url: Any) -> None:
 def test_a_socks_proxy_without_its_package_says_what_to_install(
     door: Doors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lexilux_like.transport.pool.find_spec", lambda _: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(ValidationError, match=r"lexilux_like\[socks\]"):
         door(base_url=NOWHERE, proxies={"http": "socks5://127.0.0.1:1"})
 

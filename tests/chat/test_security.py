@@ -128,8 +128,10 @@ def test_a_good_call_logs_nothing_of_the_key(
 
 
 def test_a_chat_does_not_show_its_key() -> None:
-    chat = Chat(base_url="http://x.example/v1", api_key=KEY, model="m", headers={"api-key": OTHER})
-    assert repr(chat) == "Chat(base_url='http://x.example/v1', max_retries=0, model='m')"
+    options = {"api_key": KEY, "model": "m", "headers": {"api-key": OTHER}}
+    chat = Chat(base_url="http://x.example/v1", engine="httpx", **options)
+    shown = "Chat(base_url='http://x.example/v1', max_retries=0, engine='httpx', model='m')"
+    assert repr(chat) == shown
     assert KEY not in repr(vars(chat))
     assert OTHER not in repr(vars(chat))
 

@@ -16,7 +16,7 @@ from lexilux_like import (
 )
 from lexilux_like.testing.door import Door, Doors, Streamed
 from lexilux_like.testing.engine import LlamaServer, literal_grammar
-from lexilux_like.turns import retry
+from lexilux_like.turns import policy
 from lexilux_like.turns.rules import LEARNED
 
 METHODS = ("complete", "complete_stream")
@@ -78,7 +78,7 @@ QUESTIONS = [
 @pytest.fixture(autouse=True)
 def instantly(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Waits between attempts take no time, and what a test taught the client is forgotten."""
-    monkeypatch.setattr(retry, "_backoff", lambda _state: 0.0)
+    monkeypatch.setattr(policy, "_backoff", lambda _state: 0.0)
     yield
     LEARNED._works.clear()
 

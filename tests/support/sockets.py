@@ -13,7 +13,7 @@ from simulator import PrefillMode, SimulatedModel, serve
 from lexilux_like.testing import Cut, RecordedRequest, Reply, Send, stream
 from lexilux_like.testing.door import Doors, Streamed
 from lexilux_like.testing.script import End
-from lexilux_like.turns import retry
+from lexilux_like.turns import policy
 from lexilux_like.turns.rules import LEARNED
 from lexilux_like.values.errors import ChatIncompleteResponseError, IncompleteReason
 from lexilux_like.values.results import ChatResult
@@ -41,7 +41,7 @@ THOUGHT = {"reasoning_content": "Let me think about the harbour first. "}
 @pytest.fixture(autouse=True)
 def instantly(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Waits between attempts take no time, and what one test taught the client is forgotten."""
-    monkeypatch.setattr(retry, "_backoff", lambda _state: 0.0)
+    monkeypatch.setattr(policy, "_backoff", lambda _state: 0.0)
     LEARNED._works.clear()
     yield
     LEARNED._works.clear()

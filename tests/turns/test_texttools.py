@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lexilux_like.testing import DONE, chunk, sse, tool_call
-from lexilux_like.turns.flow import Flow, Now, Open, Read, Send, Stepper
+from lexilux_like.turns.flow import Chunks, Flow, Now, Open, Read, Send, Stepper
 from lexilux_like.turns.texttools import from_text, told
 from lexilux_like.turns.turn import streamed, whole
 from lexilux_like.values.errors import ChatStreamInterruptedError, LexiluxError, ValidationError
@@ -59,6 +59,11 @@ def play(flow: Flow[ChatResult], *reads: bytes) -> Played:
                     assert step.progress is not None
                     played.chunks.append(replace(effect))
                     played.moments.append(step.progress.so_far())
+                case Chunks(chunks):
+                    for chunk in chunks:
+                        assert step.progress is not None
+                        played.chunks.append(replace(chunk))
+                        played.moments.append(step.progress.so_far())
                 case Open(request):
                     played.sent.append(body(request))
                     reply = Response(200, {})

@@ -10,6 +10,7 @@ import pytest
 from lexilux_like.testing import DONE, chunk, sse
 from lexilux_like.turns.flow import (
     Admit,
+    Chunks,
     Drain,
     Effect,
     Flow,
@@ -50,6 +51,9 @@ class World:
         step = Stepper(flow)
         step.start()
         while (effect := step.effect) is not None:
+            if isinstance(effect, Chunks):
+                self.hand_on(step, effect)
+                continue
             self.asked.append(effect)
             reply: Any = None
             if isinstance(effect, Now):
@@ -62,6 +66,14 @@ class World:
             else:
                 step.reply(reply)
         return step.value
+
+    def hand_on(self, step: Stepper[ChatResult], effect: Chunks) -> None:
+        try:
+            self.asked.extend(effect.chunks)
+        except LexiluxError as error:
+            step.fail(error)
+        else:
+            step.reply(None)
 
     @property
     def kinds(self) -> list[str]:

@@ -1,0 +1,359 @@
+"""Connections of the fast engine for an event loop: one protocol object each."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable
+from contextlib import suppress
+from ipaddress import ip_address
+from typing import Any, cast
+
+from .fast_errors import (
+    ClosedIdleError,
+    ConnectError,
+    ConnectTimeout,
+    ReadError,
+    ReadTimeout,
+    WriteTimeout,
+)
+from .fast_message import Message
+from .fast_shelf import Shelf, poller
+from .fast_sync import JOINED_BYTES, Origin
+from .watch import Watch
+
+HELD_BYTES = 256 * 1024
+"""With more than this unread, the socket is not read until somebody takes it."""
+SLICE_BYTES = 256 * 1024
+"""What is handed to the transport at a time, so that a slow upload that goes on is no silence."""
+NEVER_S = 86_400.0
+"""asyncio wants a limit for TLS; the watch of the call is the one that counts."""
+
+
+class Line(asyncio.Protocol):
+    """One connection. One request uses it at a time.
+
+    Args:
+        loop: The one it lives on.
+        siblings: The open connections, of which it is one until it is lost.
+    """
+
+    __slots__ = (
+        "_full",
+        "_held",
+        "_limit",
+        "_loop",
+        "_lost",
+        "_paused",
+        "_readable",
+        "_siblings",
+        "_timer",
+        "_transport",
+        "_waiter",
+        "dropped",
+        "message",
+        "served",
+        "since",
+    )
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, siblings: set[Line]) -> None:
+        self._loop = loop
+        self._siblings = siblings
+        self._transport: asyncio.Transport | None = None
+        self._readable: Callable[[float | None], bool] | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._limit = math.inf
+        self._timer: asyncio.TimerHandle | None = None
+        self._held = 0
+        self._paused = False
+        self._full = False
+        self._lost: asyncio.Future[None] = loop.create_future()
+        self.message = Message()
+        self.dropped = False
+        self.served = False
+        self.since = 0.0
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._siblings.add(self)
+        sock = transport.get_extra_info("socket")
+        self._readable = None if sock is None else poller(sock)
+
+    def data_received(self, data: bytes) -> None:
+        message = self.message
+        if message.done:  # nobody asked for this
+            message.surplus = True
+            self.drop()
+            return
+        message.feed(data)
+        self._held += len(data)
+        if self._held > HELD_BYTES and not self._paused and self._transport is not None:
+            self._paused = True
+            self._transport.pause_reading()
+        self._wake()
+
+    def eof_received(self) -> None:
+        self.message.end()
+        self._wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if exc is None:
+            self.message.end()
+        else:
+            self.message.fail(exc)
+        self._forget()
+        self._siblings.discard(self)
+        if not self._lost.done():
+            self._lost.set_result(None)
+
+    def pause_writing(self) -> None:
+        self._full = True
+
+    def resume_writing(self) -> None:
+        self._full = False
+        self._wake()
+
+    # What an exchange calls.
+
+    async def send(self, data: bytes, watch: Watch) -> bool:
+        """Send `data`; says whether all of it went out, which it does not on a broken line.
+
+        Raises:
+            WriteTimeout: The server took nothing for so long as it may be silent.
+        """
+        view = memoryview(data)
+        for start in range(0, len(data), SLICE_BYTES):
+            transport = self._transport
+            if transport is None or transport.is_closing():
+                return False
+            transport.write(data if len(data) <= SLICE_BYTES else view[start:][:SLICE_BYTES])
+            while self._full and self._transport is not None:
+                try:
+                    await self.wait(watch.within(watch.limits.read_timeout_s))
+                except ReadTimeout:
+                    raise WriteTimeout from None
+        return self._transport is not None
+
+    async def wait(self, within: float | None) -> None:
+        """Wait until something happens on the line.
+
+        Raises:
+            ReadTimeout: Nothing did within so many seconds.
+        """
+        loop = self._loop
+        if within is None:
+            self._limit = math.inf
+        elif within <= 0:
+            raise ReadTimeout
+        else:
+            self._limit = loop.time() + within
+            timer = self._timer
+            if timer is None or timer.when() > self._limit:
+                if timer is not None:
+                    timer.cancel()
+                self._timer = loop.call_at(self._limit, self._tick)
+        self._waiter = loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def take(self) -> bytes:
+        """What came of the body since the last time."""
+        self._held = 0
+        if self._paused and self._transport is not None:
+            self._paused = False
+            self._transport.resume_reading()
+        return self.message.take()
+
+    def stale(self) -> bool:
+        """Whether it was closed, or has something to read though nothing was asked."""
+        transport = self._transport
+        if transport is None or transport.is_closing() or self.message.surplus:
+            return True
+        return self._readable is not None and self._readable(0)
+
+    def drop(self) -> None:
+        """End the connection at once; whoever waits on it gets an error."""
+        self.dropped = True
+        self.message.fail(ReadError("the connection was closed"))
+        if self._transport is not None:
+            self._transport.abort()
+        self._forget()
+
+    async def lost(self) -> None:
+        """Wait until the transport has closed its socket."""
+        await self._lost
+
+    def _forget(self) -> None:
+        self._transport = None
+        self.message.close()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _tick(self) -> None:
+        """The time of the earliest wait since the timer was set has come; later ones go on.
+
+        One timer serves many waits, because setting one for each would cost more than they do.
+        """
+        self._timer = None
+        if self._waiter is None or self._waiter.done() or self._limit == math.inf:
+            return
+        if self._loop.time() >= self._limit:
+            self._waiter.set_exception(ReadTimeout())
+        else:
+            self._timer = self._loop.call_at(self._limit, self._tick)
+
+
+class Exchange:
+    """One request and its response, on a connection that it gives back."""
+
+    __slots__ = ("_line", "_lines", "_read_s", "_watch", "whole")
+
+    def __init__(self, lines: Lines, line: Line, watch: Watch) -> None:
+        self._lines = lines
+        self._line: Line | None = line
+        self._watch = watch
+        self._read_s = watch.limits.read_timeout_s
+        self.whole = False
+
+    @property
+    def message(self) -> Message | None:
+        """The response as far as it came; None once closed."""
+        return None if self._line is None else self._line.message
+
+    async def ask(self, head: bytes, body: bytes, *, bodiless: bool) -> Message:
+        """Send the request and wait for the head of its response."""
+        line, watch = self._line, self._watch
+        assert line is not None
+        message = line.message
+        watch.line = self
+        message.expect(bodiless=bodiless)
+        if len(body) <= JOINED_BYTES:
+            self.whole = await line.send(head + body, watch)
+        else:
+            self.whole = await line.send(head, watch) and await line.send(body, watch)
+        watch.sent(self)
+        while not message.headed:
+            if message.error is not None:
+                if line.served and not message.answered and not line.dropped:
+                    raise ClosedIdleError from message.error
+                raise message.error
+            await line.wait(watch.within(self._read_s))
+        return message
+
+    async def read(self) -> bytes:
+        """The next bytes of the body; empty at its end, and once closed."""
+        line = self._line
+        if line is None:
+            return b""
+        message = line.message
+        while not message.pieces:
+            if message.done:
+                return b""
+            if message.error is not None:
+                raise message.error
+            await line.wait(self._watch.within(self._read_s))
+        return line.take()
+
+    def __aiter__(self) -> Exchange:
+        return self
+
+    __anext__ = read
+    """An iterator that says its end with empty bytes."""
+
+    async def aclose(self) -> None:
+        """Give the connection back if its response was read to the end, or close it."""
+        line, self._line = self._line, None
+        if line is None:
+            return
+        message = line.message
+        self._lines.give_back(
+            line, keep=self.whole and message.done and message.keep and not message.surplus
+        )
+
+    def get_extra_info(self, info: str) -> Any:
+        """What a network stream of httpcore has; there is nothing to be had."""
+        del info
+
+
+class Lines:
+    """All connections of one event loop to one origin."""
+
+    def __init__(self, origin: Origin) -> None:
+        self._origin = origin
+        self._idle: Shelf[Line] = Shelf()
+        self._open: set[Line] = set()
+
+    async def ask(
+        self, head: bytes, body: bytes, watch: Watch, *, bodiless: bool = False
+    ) -> Exchange:
+        """Send a request; returns when the head of its response is there.
+
+        A kept connection that its server has given up is replaced: nobody was listening, and
+        that is no attempt of the caller's.
+        """
+        while True:
+            line = self._idle.take() or await self._connected(watch)
+            exchange = Exchange(self, line, watch)
+            try:
+                await exchange.ask(head, body, bodiless=bodiless)
+            except ClosedIdleError:
+                await exchange.aclose()
+            except BaseException:
+                await exchange.aclose()
+                raise
+            else:
+                return exchange
+
+    def give_back(self, line: Line, *, keep: bool) -> None:
+        """Keep a connection for the next request, or close it."""
+        if keep:
+            line.served = True
+            self._idle.put(line)
+        else:
+            line.drop()
+
+    async def aclose(self) -> None:
+        """Close all, and wait until the sockets are closed."""
+        lines = list(self._open)
+        for line in lines:
+            line.drop()
+        for line in lines:
+            await line.lost()
+
+    async def _connected(self, watch: Watch) -> Line:
+        """A new connection, TLS included, within what the watch has left."""
+        watch.connecting()
+        loop, origin = asyncio.get_running_loop(), self._origin
+        options: dict[str, Any] = {}
+        if origin.tls is not None:
+            options = {"ssl": origin.tls, "server_hostname": origin.host}
+            options |= {"ssl_handshake_timeout": NEVER_S}
+        if isinstance(loop, asyncio.BaseEventLoop) and not _is_address(origin.host):
+            options["happy_eyeballs_delay"] = 0.25
+        try:
+            async with asyncio.timeout(watch.within(None)):
+                _, line = await loop.create_connection(
+                    lambda: Line(loop, self._open), origin.host, origin.port, **options
+                )
+        except TimeoutError:
+            raise ConnectTimeout from None
+        except OSError as error:
+            raise ConnectError(str(error)) from error
+        return line
+
+
+def _is_address(host: str) -> bool:
+    with suppress(ValueError):
+        ip_address(host)
+        return True
+    return False

@@ -1,0 +1,37 @@
+"""Connections of the fast engine for threads, over TLS."""
+
+from __future__ import annotations
+
+import ssl
+
+from .fast_shelf import wait_writable
+from .fast_sync import READ_BYTES, Line
+
+
+class TlsLine(Line):
+    """One connection. TLS may hold bytes that the socket does not show, and wait to say its own."""
+
+    __slots__ = ("_pending",)
+
+    would_block = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+    def __init__(self, sock: ssl.SSLSocket) -> None:
+        super().__init__(sock)
+        self._pending = sock.pending
+
+    def receive(self, within: float | None) -> bytes:
+        while True:
+            try:
+                return self._sock.recv(READ_BYTES)
+            except ssl.SSLWantWriteError:
+                wait_writable(self._sock, within)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                self._wait(within)
+
+    def stale(self) -> bool:
+        return self._pending() > 0 or super().stale()
+
+    def _ready(self, blocked: OSError, within: float | None) -> bool:
+        if isinstance(blocked, ssl.SSLWantReadError):
+            return self._readable(within)
+        return wait_writable(self._sock, within)

@@ -41,6 +41,7 @@ from clients import (
 )
 from documents import KINDS, document
 from simulator import Payload, PrefillMode, SimulatedModel, SimulatedReply, serve
+from tables import Table, drawn
 
 from lexilux_like.testing import ScriptedServer
 
@@ -53,8 +54,6 @@ UNMENDABLE = ("capped", "filtered", "overfull")
 CONSTRAINED: Mapping[str, Any] = {"response_format": {"type": "json_object"}}
 
 Verdict: TypeAlias = Literal["exact", "honest", "wrong"]
-Table: TypeAlias = list[tuple[str, ...]]
-"""Rows of cells; the first row is the head."""
 PAGE = """\
 # Completeness, measured
 
@@ -261,17 +260,6 @@ def effort(count: int, pool: ProcessPoolExecutor) -> Table:
                 )
             )
     return table
-
-
-def drawn(table: Table) -> str:
-    """A table in Markdown that reads well as it stands."""
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    head, *rows = (
-        "| " + " | ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) + " |"
-        for row in table
-    )
-    rule = "| " + " | ".join("-" * width for width in widths) + " |"
-    return "\n".join((head, rule, *rows))
 
 
 def report(

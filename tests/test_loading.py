@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -26,9 +27,12 @@ OF_OTHER_CALLS = {
 
 
 def loaded(code: str, names: Iterable[str]) -> list[str]:
-    """Which of the modules a new interpreter has after the code."""
+    """Which of the modules a new interpreter, which is not traced, has after the code."""
     code += f"\nimport sys\nprint(*sorted({{*{sorted(names)!r}}} & sys.modules.keys()))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    plain = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE_")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=plain
+    )
     return done.stdout.split()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -141,16 +141,17 @@ class ConversationContinuer:
             self._draft.feed(result.text)
         return result
 
-    def _pass_on(self, chunk: ChatStreamChunk | Track) -> Iterator[ChatStreamChunk]:
+    def _pass_on(self, chunk: ChatStreamChunk | Track) -> Sequence[ChatStreamChunk]:
         """The chunk as far as it can no longer change; tool calls wait for their end."""
         if type(chunk) is Track:
             self._progress = chunk.progress
-            return
+            return ()
         assert type(chunk) is ChatStreamChunk
         self._chunks += 1
         delta = self._draft.feed(chunk.delta) if chunk.delta else ""
         if self._live and (delta or chunk.reasoning or chunk.refusal or chunk.raw is not None):
-            yield ChatStreamChunk(delta, chunk.reasoning, refusal=chunk.refusal, raw=chunk.raw)
+            return (ChatStreamChunk(delta, chunk.reasoning, refusal=chunk.refusal, raw=chunk.raw),)
+        return ()
 
     def _record(self, reply: Reply, *, start: int) -> None:
         result, ask = reply.result, reply.ask

@@ -168,8 +168,10 @@ def is_safe(text: str, at: int) -> bool:
     if at >= len(text) or text[at].isspace():
         return False
     one, other = text[at - 1 : at], text[at]
-    if one == "\u200d" or _JOINED.match(other):
+    if one == "\u200d" or not (other.isascii() or _JOINED.match(other) is None):
         return False
+    if one.isspace():
+        return True
     if one.isdigit() and other == "." and text[at + 1 : at + 2].isdigit():
         return False
     if one.isascii() and other.isascii() and (one.isalnum() or one in ".-+") and other.isalnum():

@@ -5,39 +5,26 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
-from itertools import accumulate
+from collections.abc import Iterator
 
 from ..values.results import Join
 from ..wire.document import is_array, is_object
-from .cut import Cut, is_safe, is_unique
+from .cut import Cut
+from .farewell import BARE_FENCE, begun, is_chatter, is_nothing, unsigned
+from .hold import Hold
 from .jsonscan import JSONScanner
 from .partial import PartialJSON
 from .seam import Seam, find_seam, in_fence, may_follow, own_words, restarts, untrimmed
 
-HELD = 24
-"""Characters that a stream holds back at least, in steps of as many."""
-MOST_HELD = 2_000
-"""Where the end of the text repeats itself a stream holds back more, but no more than that."""
-RECENT = 8_000
-"""So many characters back a repetition is looked for, before text is handed out."""
 MOST_ENDS = 1_000
 """So many ends of pieces are remembered."""
+BATCH = 8_000
+"""So many characters are looked at together where nothing is handed out before the end."""
+COMPACT_EVERY = 1_024
+"""So many stretches that were handed out are joined, so that a long stream takes little memory."""
 PATIENCE = 1_500
 """A reply that has grown by so much beyond what must come back is judged as it is."""
 
-_CHATTER = re.compile(
-    r"\b(?:let me know|feel free|hope (?:this|that|it)|would you like|happy to|anything else"
-    r"|if you(?:'d| would| need| have)|as requested|that(?:'s| is) (?:all|the)|end of|note that i"
-    r"|complete[sd]?\b.{0,30}(?:response|answer|message|document)"
-    r"|i(?:'ve| have) (?:now )?(?:completed|finished)"
-    r"|bei fragen|ich hoffe|gern(?:e)? weiter|espero que|n'hésitez pas|j'espère|hazme saber)\b"
-    r"|希望这|希望对|如果你|如果您|如需|请告诉我|请随时|お役に立|お知らせください|ご質問",
-    re.IGNORECASE,
-)
-_PARAGRAPH = re.compile(r"\n\s*\n")
-_BARE_FENCE = re.compile(r"\n?[ \t]*(?:```|~~~)[ \t]*\s*\Z")
-_MARK = re.compile(r"\W*(?:END(?:-[0-9]+)?)?\W*")
-"""Nothing, or a sentinel in whatever dress."""
 _LEAD = re.compile(r"[{\[]")
 
 
@@ -60,34 +47,49 @@ class Draft:
         self.spoiled = False
         """Whether something was handed out that may not belong to the answer."""
         self._settled: list[str] = []
-        self._held = ""
-        self._recent = ""
+        self._compacted = 0
+        """So many of them have been joined from shorter ones."""
+        self._hold = Hold()
         self._sentinel: str | None = None
         self._scanner = JSONScanner() if expects_json else None
         self._plain = False
-        self._lead = ""
         self._cut: Cut | None = None
+        self._fresh: list[str] = []
+        """Pieces of the reply that have not been looked at."""
+        self._due = 0
+        """After fewer characters than these there is nothing to be done about them."""
         self._reply: list[str] = []
+        self._size = 0
         self._seam: Seam | None = None
+        self._lead: list[str] = []
+        """What stands before a JSON answer."""
         self._ended = False
         self._behind: list[str] = []
-        self._size = self._tried = 0
         self._length = 0
+        self._moved = 0
+        """What is at n in the reply is at `n + _moved` in the text."""
         self._ends: deque[int] = deque([0], MOST_ENDS)
+        self._pieces: deque[str] = deque(maxlen=MOST_ENDS)
+        """The last ones of the reply; their ends are not in `_ends` yet."""
 
     @property
     def text(self) -> str:
         """All that is joined, handed out or not."""
-        return "".join(self._settled) + self._held
+        self._catch_up()
+        return "".join(self._settled) + self._hold.text
 
     @property
     def ends(self) -> frozenset[int]:
         """Where the last pieces that the server sent end in the text: between two tokens."""
+        self._keep_ends()
         return frozenset(self._ends)
 
     @property
     def received(self) -> str:
         """The last reply, as far as it has come."""
+        if self._cut is None:
+            return "".join((*self._lead, self.text, *self._behind))
+        self._catch_up()
         return "".join(self._reply)
 
     @property
@@ -98,11 +100,13 @@ class Draft:
     @property
     def json_done(self) -> bool:
         """Whether the answer is a JSON value that is whole."""
+        self._catch_up()
         return self._scanner is not None and self._scanner.at_end()
 
     @property
     def json_broken(self) -> bool:
         """Whether JSON was expected, and what came cannot become any."""
+        self._catch_up()
         return self._scanner is not None and self._scanner.broken is not None
 
     @property
@@ -128,33 +132,32 @@ class Draft:
 
     def begin(self, cut: Cut | None, *, sentinel: str | None = None) -> None:
         """A reply is going to come: the rest of a cut answer, or (None) one from the start."""
+        self._keep_ends()
         if cut is None:
             self._scanner = JSONScanner() if self.expects_json else None
             self._rewrite("")
-        self._lead = ""
         self._cut, self._seam, self._sentinel = cut, None, sentinel
-        self._reply, self._behind = [], []
+        self._reply, self._lead, self._behind = [], [], []
+        self._pieces.clear()
         self._ended, self.overran, self.signed = False, False, None
-        self._size = self._tried = 0
+        self._due = self._size = self._moved = 0
 
     def feed(self, delta: str) -> str:
         """Take the next piece of a reply in; returns what can be handed out now."""
-        self._reply.append(delta)
-        if self._cut is None or self._seam is not None:
-            self._take(delta)
-            return self._release()
-        self._size += len(delta)
-        if not self.live or self._size < self._tried:
+        self._fresh.append(delta)
+        self._pieces.append(delta)
+        self._due -= len(delta)
+        if self._due > 0:
             return ""
-        reply = "".join(self._reply)
-        self._tried = len(reply) + len(reply) // 8
-        needed = len(self._cut.tail) + len(self._cut.anchor) + PATIENCE
-        over = len(reply) > needed and not restarts(self._cut, reply)
-        seam = find_seam(self._cut, reply, over=over)
-        if seam is None:
+        self._catch_up()
+        if not self.live:
+            self._due = BATCH
             return ""
-        self._join(self._cut, seam, reply)
-        return self._release()
+        if self._cut is not None and self._seam is None and not self._find_seam(self._cut):
+            return ""
+        handed_out = self._release()
+        self._due = self._hold.room
+        return handed_out
 
     def end(self, *, cut_again: bool, trusted: bool = False) -> Join:
         """The reply is over; says what proved where it joins.
@@ -163,6 +166,7 @@ class Draft:
             cut_again: It was cut itself.
             trusted: It answers a prefill, and the server is known to go on from one.
         """
+        self._catch_up()
         cut, reply = self._cut, "".join(self._reply)
         if cut is None:
             return "first"
@@ -176,7 +180,7 @@ class Draft:
             sure = self._trim(self._seam, cut_again=cut_again)
         else:
             behind = "".join(self._behind)
-            sure = self.expects_json or self._is_nothing(self.text, behind)
+            sure = self.expects_json or is_nothing(self.text, behind)
             self.overran = sure and bool(behind.strip())
         if sure:
             return self._seam.how
@@ -193,14 +197,17 @@ class Draft:
 
     def rest(self) -> str:
         """What was held back, at the end of the answer."""
-        held, self._held = self._held, ""
+        self._catch_up()
+        held = self._hold.text
+        self._hold.replace("")
         self._settle(held)
         return held
 
     def _rewrite(self, text: str) -> None:
         """Nothing but `text` has come, as far as it is known; what was handed out stands."""
+        self._keep_ends()
         if self.live:
-            self._held = text[self.released :]
+            self._hold.replace(text[self.released :])
         else:
             self._settled = [text]
         self._length = len(text)
@@ -209,13 +216,38 @@ class Draft:
             self._scanner = JSONScanner()
             self._scanner.feed(text)
 
+    def _find_seam(self, cut: Cut) -> bool:
+        """Whether it is known by now where the reply joins."""
+        reply = "".join(self._reply)
+        self._reply = [reply]
+        self._due = len(reply) // 8
+        needed = len(cut.tail) + len(cut.anchor) + PATIENCE
+        over = len(reply) > needed and not restarts(cut, reply)
+        seam = find_seam(cut, reply, over=over)
+        if seam is not None:
+            self._join(cut, seam, reply)
+        return seam is not None
+
     def _join(self, cut: Cut, seam: Seam, reply: str) -> None:
         self._rewrite(cut.text[: seam.begin])
-        self._seam = seam
+        self._seam, self._moved = seam, seam.begin - seam.end
         self._take(reply[seam.end :])
-        moved = seam.begin - seam.end
-        ends = accumulate(len(piece) for piece in self._reply)
-        self._ends.extend(end + moved for end in ends if end > seam.end)
+
+    def _keep_ends(self) -> None:
+        """Keep where the pieces of the reply end, as far as they are in the text."""
+        self._catch_up()
+        if self._placed:
+            first = self._seam.end if self._seam else 0
+            ends = (end + self._moved for end in self._reply_ends() if end > first)
+            self._ends.extend(sorted({min(end, self._length) for end in ends if end > 0}))
+            self._pieces.clear()
+
+    def _reply_ends(self) -> Iterator[int]:
+        """Where pieces end in the reply, the last one first."""
+        end = self._size
+        for piece in reversed(self._pieces):
+            yield end
+            end -= len(piece)
 
     def _take_whole(self, cut: Cut, reply: str) -> Join:
         """A reply that is a whole answer of its own takes the place of the one that was cut."""
@@ -225,127 +257,98 @@ class Draft:
         self._rewrite(whole)
         return "restarted"
 
-    def _take(self, delta: str) -> None:
+    @property
+    def _placed(self) -> bool:
+        """Whether it is known where the reply stands in the text."""
+        return self._cut is None or self._seam is not None
+
+    def _catch_up(self) -> None:
+        """Take in what has come since the last look."""
+        if not self._fresh:
+            return
+        came = "".join(self._fresh)
+        self._fresh.clear()
+        self._size += len(came)
+        if self._cut is not None:
+            self._reply.append(came)
+        if self._placed:
+            self._take(came)
+
+    def _take(self, text: str) -> None:
         """Add what belongs to the answer."""
         if self._ended:
-            self._behind.append(delta)
+            self._behind.append(text)
             return
         if self._scanner is not None:
-            delta = self._scan(self._scanner, delta)
-        self._length += len(delta)
-        self._ends.append(self._length)
+            text = self._scan(self._scanner, text)
+        self._length += len(text)
         if not self.live:
-            self._settled.append(delta)
+            self._settled.append(text)
         else:
-            self._held += delta
+            self._hold.text += text
 
-    def _scan(self, scanner: JSONScanner, delta: str) -> str:
-        """The part of a delta that belongs to the JSON value."""
+    def _scan(self, scanner: JSONScanner, text: str) -> str:
+        """The part of a text that belongs to the JSON value."""
         if scanner.begin is None:
-            self._lead += delta
-            found = _LEAD.search(self._lead)
-            if found is None:
-                return ""
-            delta, self._lead = self._lead[found.start() :], ""
-        scanner.feed(delta)
+            found = _LEAD.search(text)
+            begin = found.start() if found else len(text)
+            self._lead.append(text[:begin])
+            self._moved -= begin
+            text = text[begin:]
+        scanner.feed(text)
         if scanner.end is None:
-            return delta
-        end = len(delta) - (scanner.offset - scanner.end)
+            return text
+        end = len(text) - (scanner.offset - scanner.end)
         self._ended = True
-        self._behind.append(delta[end:])
-        return delta[:end]
+        self._behind.append(text[end:])
+        return text[:end]
 
     def _release(self) -> str:
-        """Hand out up to a boundary behind which the text can be gone on from."""
-        held = self._held
-        if len(held) < 2 * HELD or (self._sentinel and self._sentinel in held):
+        """Hand out what can no longer change."""
+        if self._sentinel and self._sentinel in self._hold.text:
             return ""
-        latest = len(held) - HELD
-        at = next(
-            (i for i in range(latest, 0, -1) if held[i - 1].isspace() and is_safe(held, i)), 0
-        )
-        at = at or next((i for i in range(latest, 0, -1) if is_safe(held, i)), 0)
-        if not at:
-            return ""
-        recent = self._recent + held
-        if len(held) < MOST_HELD and recent.find(held[at:]) < len(recent) - len(held) + at:
-            return ""
-        self._held = held[at:]
-        self._settle(held[:at])
-        return held[:at]
+        released = self._hold.release()
+        if released:
+            self._settle(released)
+        return released
 
     def _settle(self, text: str) -> None:
         self._settled.append(text)
         if self.live:
             self.released += len(text)
-            self._recent = (self._recent + text)[-RECENT:]
+            if len(self._settled) - self._compacted > COMPACT_EVERY:
+                self._settled[self._compacted :] = ["".join(self._settled[self._compacted :])]
+                self._compacted += 1
 
     def _trim(self, seam: Seam, *, cut_again: bool) -> bool:
         """Take off what a reply has behind the answer; False where its end cannot be trusted."""
-        own = self._held if self.live else self._settled.pop()
+        own = self._hold.text if self.live else self._settled.pop()
         behind = "".join(self._behind)
         if self._sentinel and not self._ended:
-            own, signature, behind = _unsigned(own, self._sentinel, cut_again=cut_again)
+            own, signature, behind = unsigned(own, self._sentinel, cut_again=cut_again)
             self._ended = bool(signature)
         sure = True
         if self._ended:
             own = own.rstrip()
-            self.signed = self._is_nothing("".join(self._settled) + own, behind)
+            self.signed = is_nothing("".join(self._settled) + own, behind)
             sure = self.signed or self.live  # what stands before it is right in any case
         elif self._sentinel and cut_again:
-            own = own[: len(own) - _begun(self._sentinel, own)]
+            own = own[: len(own) - begun(self._sentinel, own)]
         elif self._sentinel:
             sure = not is_chatter("".join(self._reply)[seam.end :])
         if seam.fenced and not cut_again:
             own = self._without_wrapper(own)
         if self.live:
-            self._held = own
+            self._hold.replace(own)
         else:
             self._settled.append(own)
         return sure
 
-    def _is_nothing(self, text: str, behind: str) -> bool:
-        """Whether what stands behind an answer may be left out: a courtesy, or it all again."""
-        behind = _BARE_FENCE.sub("", behind).strip()
-        start = text.lstrip()[:HELD]
-        again = behind.startswith(start) and is_unique(text, start)
-        chatter = all(map(is_chatter, _PARAGRAPH.split(behind)))
-        return _MARK.fullmatch(behind) is not None or chatter or again
-
     def _without_wrapper(self, own: str) -> str:
         """The end of a reply without the fence that it closed and had opened itself."""
-        found = _BARE_FENCE.search(own)
+        found = BARE_FENCE.search(own)
         wrapped = found is not None and in_fence("".join(self._settled) + own)
         return own[: found.start()] if found and wrapped else own
-
-
-def _unsigned(text: str, sentinel: str, *, cut_again: bool) -> tuple[str, str, str]:
-    """The text before the sentinel, the sentinel, and what stands behind it.
-
-    At the end of a reply that was not cut, what resembles the sentinel counts as well.
-    """
-    before, signature, behind = text.partition(sentinel)
-    if signature:
-        for dress in ("**", "`"):
-            if before.endswith(dress) and behind.startswith(dress):
-                before, behind = before[: -len(dress)], behind[len(dress) :]
-        return before, signature, behind
-    word = sentinel.strip("[]")
-    alike = re.search(rf"(?:[\[<({{*]+|\n)[ \t]*{word}[\]>)}}*]*\s*\Z", text)
-    if alike is None or cut_again:
-        return text, "", ""
-    return text[: alike.start()], alike[0], ""
-
-
-def _begun(sentinel: str, text: str) -> int:
-    """How many characters at the end of a text are the sentinel's first ones."""
-    return next((n for n in range(len(sentinel), 0, -1) if text.endswith(sentinel[:n])), 0)
-
-
-def is_chatter(text: str) -> bool:
-    """Whether the last paragraph is addressed to the user rather than part of an answer."""
-    last = _PARAGRAPH.split(text.strip())[-1]
-    return len(last) < 400 and _CHATTER.search(last) is not None
 
 
 def other_answer(cut: Cut, reply: str, *, sentinel: str | None) -> str | None:

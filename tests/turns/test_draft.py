@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import pytest
 from documents import KINDS, document
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lexilux_like.turns import hold
 from lexilux_like.turns.cut import Cut, cut_back
-from lexilux_like.turns.draft import HELD, MOST_HELD, Draft, is_chatter
+from lexilux_like.turns.draft import Draft
+from lexilux_like.turns.farewell import is_chatter
+from lexilux_like.turns.hold import HELD, MOST_HELD
 
 TEXTS = [document(kind, 1, 600) for kind in KINDS]
 
@@ -33,6 +37,45 @@ def test_what_is_handed_out_and_the_rest_are_the_text(text: str, data: st.DataOb
     assert text.startswith(shown)
     assert draft.handed_out == shown
     assert shown + draft.rest() == text
+
+
+def test_a_text_without_a_boundary_is_searched_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def nowhere(_text: str, at: int) -> bool:
+        asked.append(at)
+        return False
+
+    monkeypatch.setattr(hold, "is_safe", nowhere)
+    draft = Draft(expects_json=False, live=True)
+    draft.begin(None)
+    assert played(draft, ["0123abcd"] * 200) == ""
+    assert len(asked) == len(set(asked)) > 1_000
+
+
+def test_what_was_handed_out_takes_little_more_memory_than_its_text() -> None:
+    text = "".join(f"word {number} " for number in range(100_000))
+    draft = Draft(expects_json=False, live=True)
+    draft.begin(None)
+    tracemalloc.start()
+    for start in range(0, len(text), 6):
+        draft.feed(text[start : start + 6])
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert taken < 2 * len(text)
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_what_has_come_is_known_at_any_moment(live: bool) -> None:
+    draft = Draft(expects_json=True, live=live)
+    draft.begin(None)
+    for piece in ("Sure:\n", '{"a', '": ', "1"):
+        draft.feed(piece)
+    assert (draft.text, draft.received) == ('{"a": 1', 'Sure:\n{"a": 1')
+    assert draft.ends - {0} == {3, 6, 7}
+    draft.feed("}\n```")
+    assert draft.json_done
+    assert draft.received == 'Sure:\n{"a": 1}\n```'
 
 
 @given(st.sampled_from(TEXTS))

@@ -133,6 +133,25 @@ def test_values_handed_out_never_change(pieces):
     assert all(repr(value) == repr(then) for value, then in values)
 
 
+@given(cut(), st.data())
+def test_values_that_were_kept_never_change_whatever_was_dropped(pieces, data):
+    partial = PartialJSON()
+    kept_values = []
+    for piece in pieces:
+        partial.feed(piece)
+        value = partial.value
+        if data.draw(st.booleans()):
+            inner = value[-1] if isinstance(value, list) and value else value
+            kept_values.append((inner, copy.deepcopy(inner)))
+        if data.draw(st.booleans()):
+            kept_values.append((value, copy.deepcopy(value)))
+        if data.draw(st.booleans()):
+            kept_values.clear()
+        del value
+    assert all(repr(value) == repr(then) for value, then in kept_values)
+    assert repr(partial.value) == repr(json.loads("".join(pieces)))
+
+
 @given(cut())
 def test_feed_tells_whenever_the_value_has_grown(pieces):
     partial = PartialJSON()
@@ -247,6 +266,31 @@ def test_finished_parts_are_shared_between_values():
     before = partial.value
     partial.feed("[")
     assert partial.value[0] is before[0]
+
+
+def test_an_array_that_was_dropped_is_brought_up_to_date_and_not_copied():
+    partial = fed("[1, ")
+    dropped, held = partial.value, partial.value
+    place = id(dropped)
+    del dropped
+    unrelated = [[] for _ in range(100)]  # one of these would take the place of a freed list
+    partial.feed("2, ")
+    assert id(partial.value) == place
+    assert (held, len(unrelated)) == ([1], 100)
+
+
+def test_an_array_that_is_in_use_is_copied():
+    partial = fed("[1, ")
+    first, second = partial.value, partial.value
+    partial.feed("2, ")
+    assert partial.value == [1, 2]
+    assert first == second == [1]
+
+
+def test_a_huge_integer_shows_what_had_finished_before_it():
+    partial = PartialJSON()
+    assert partial.feed(f'[1, {{"a": {"7" * 5_000}, ')
+    assert (partial.value, partial.broken) == ([1, {}], 10)
 
 
 def test_a_hundred_thousand_brackets_do_not_recurse():

@@ -15,14 +15,18 @@ MAX_BODY_BYTES = 48 * 1024 * 1024
 
 
 class Body:
-    """A response body that comes piece by piece, each of bounded size once decompressed."""
+    """A response body that comes piece by piece, each of bounded size once decompressed.
 
-    __slots__ = ("_inflater", "_pieces")
+    Attributes:
+        plain: It is not compressed: the pieces are what was read.
+    """
+
+    __slots__ = ("_inflater", "_pieces", "plain")
 
     def __init__(self, headers: Any) -> None:
         encoding = headers.get("content-encoding", "")
-        plain = encoding.strip().lower() in ("", "identity")
-        self._inflater = None if plain else Inflater(encoding, MAX_BODY_BYTES)
+        self.plain = encoding.strip().lower() in ("", "identity")
+        self._inflater = None if self.plain else Inflater(encoding, MAX_BODY_BYTES)
         self._pieces: Iterator[bytes] = iter(())
 
     def waiting(self) -> bytes:

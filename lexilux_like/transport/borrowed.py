@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import math
 from collections import deque
 from typing import Any, Protocol
@@ -69,7 +70,8 @@ class BorrowedEngine:
         response = self._client.send(outgoing, stream=True, follow_redirects=False)
         stream = response.extensions.get("network_stream")
         headers = header_dict(response.headers.raw)
-        return Opened(response.status_code, headers, response.iter_raw(), response.close, stream)
+        read = functools.partial(next, response.iter_raw(), b"")
+        return Opened(response.status_code, headers, read, response.close, stream)
 
     def drain(self, opened: Opened, watch: Watch) -> None:
         """Do nothing: without a bound on the read this could wait for ever."""
@@ -97,13 +99,13 @@ class AsyncBorrowedEngine:
         async with asyncio.timeout(_left(watch)):
             response = await self._client.send(outgoing, stream=True, follow_redirects=False)
         headers = header_dict(response.headers.raw)
-        return AsyncOpened(response.status_code, headers, response.aiter_raw(), response.aclose)
+        parts = response.aiter_raw()
 
-    async def read(self, opened: AsyncOpened, watch: Watch) -> bytes:
-        if (left := _left(watch)) is None:
-            return await opened.read()
-        async with asyncio.timeout(left):
-            return await opened.read()
+        async def read() -> bytes:
+            async with asyncio.timeout(_left(watch)):
+                return await anext(parts, b"")
+
+        return AsyncOpened(response.status_code, headers, read, response.aclose)
 
     async def drain(self, opened: AsyncOpened, watch: Watch) -> None:
         del watch

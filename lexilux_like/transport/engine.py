@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from ..wire.http import Request
@@ -23,25 +23,22 @@ DRAIN_S = 0.03
 class Opened:
     """An open response of a sync engine."""
 
-    __slots__ = ("_close", "_parts", "_stream", "headers", "status")
+    __slots__ = ("_close", "_stream", "headers", "read", "status")
 
     def __init__(
         self,
         status: int,
         headers: Mapping[str, str],
-        parts: Iterator[bytes],
+        read: Callable[[], bytes],
         close: Callable[[], None],
         stream: Any,
     ) -> None:
         self.status = status
         self.headers = headers
-        self._parts = parts
+        self.read = read
+        """The next bytes of the body, still compressed; empty at its end."""
         self._close = close
         self._stream = stream
-
-    def read(self) -> bytes:
-        """The next bytes of the body, still compressed; empty at its end."""
-        return next(self._parts, b"")
 
     def close(self) -> None:
         """Give the connection back; it is kept only when the body was read to its end."""
@@ -66,23 +63,20 @@ def shut(stream: Any) -> None:
 class AsyncOpened:
     """An open response of an async engine."""
 
-    __slots__ = ("_close", "_parts", "headers", "status")
+    __slots__ = ("_close", "headers", "read", "status")
 
     def __init__(
         self,
         status: int,
         headers: Mapping[str, str],
-        parts: AsyncIterator[bytes],
+        read: Callable[[], Awaitable[bytes]],
         close: Callable[[], Awaitable[None]],
     ) -> None:
         self.status = status
         self.headers = headers
-        self._parts = parts
-        self._close = close
-
-    def read(self) -> Awaitable[bytes]:
+        self.read = read
         """`Opened.read`, to be awaited."""
-        return anext(self._parts, b"")
+        self._close = close
 
     async def aclose(self) -> None:
         """`Opened.close`, async."""
@@ -111,8 +105,6 @@ class AsyncEngine(Protocol):
     """Sends requests on one event loop."""
 
     async def open(self, request: Request, watch: Watch, *, accept: str) -> AsyncOpened: ...
-
-    def read(self, opened: AsyncOpened, watch: Watch) -> Awaitable[bytes]: ...
 
     async def drain(self, opened: AsyncOpened, watch: Watch) -> None: ...
 

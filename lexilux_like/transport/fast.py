@@ -7,7 +7,7 @@ which is proxies, stays with the default engine.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator
 
 from ..wire.http import Request
 from . import fast_sync
@@ -40,11 +40,11 @@ class FastEngine:
         message = exchange.message
         assert message is not None
         headers = header_dict(message.fields)
-        return Opened(message.status, headers, iter(exchange.read, b""), exchange.close, exchange)
+        return Opened(message.status, headers, exchange.read, exchange.close, exchange)
 
     def drain(self, opened: Opened, watch: Watch) -> None:
         with watch.hurried(DRAIN_S), contextlib.suppress(ReadTimeout):
-            while opened.read():
+            while opened.read() and watch.left() > 0:  # what is there is read without a wait
                 pass
 
     def abandon(self, opened: Opened) -> None:
@@ -74,11 +74,7 @@ class AsyncFastEngine:
         message = exchange.message
         assert message is not None
         headers = header_dict(message.fields)
-        return AsyncOpened(message.status, headers, exchange, exchange.aclose)
-
-    def read(self, opened: AsyncOpened, watch: Watch) -> Awaitable[bytes]:
-        del watch  # the exchange has it
-        return opened.read()
+        return AsyncOpened(message.status, headers, exchange.read, exchange.aclose)
 
     async def drain(self, opened: AsyncOpened, watch: Watch) -> None:
         with watch.hurried(DRAIN_S), contextlib.suppress(ReadTimeout):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import ip_address
@@ -19,7 +20,7 @@ from .fast_errors import (
 )
 from .fast_message import Message
 from .fast_shelf import Shelf, poller
-from .fast_sync import JOINED_BYTES, Origin
+from .fast_sync import JOINED_BYTES, READ_BYTES, Origin
 from .watch import Watch
 
 HELD_BYTES = 256 * 1024
@@ -30,15 +31,19 @@ NEVER_S = 86_400.0
 """asyncio wants a limit for TLS; the watch of the call is the one that counts."""
 
 
-class Line(asyncio.Protocol):
+class Line(asyncio.BufferedProtocol):
     """One connection. One request uses it at a time.
 
     Args:
         loop: The one it lives on.
         siblings: The open connections, of which it is one until it is lost.
+        buffer: What the loop reads into. All lines of a loop may share one, because what was
+            read is parsed at once. A `memoryview`: asyncio's TLS would fill a copy of anything
+            else.
     """
 
     __slots__ = (
+        "_buffer",
         "_full",
         "_held",
         "_limit",
@@ -47,6 +52,7 @@ class Line(asyncio.Protocol):
         "_paused",
         "_readable",
         "_siblings",
+        "_tick_at",
         "_timer",
         "_transport",
         "_waiter",
@@ -56,18 +62,21 @@ class Line(asyncio.Protocol):
         "since",
     )
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, siblings: set[Line]) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, siblings: set[Line], buffer: memoryview
+    ) -> None:
         self._loop = loop
         self._siblings = siblings
+        self._buffer = buffer
         self._transport: asyncio.Transport | None = None
         self._readable: Callable[[float | None], bool] | None = None
         self._waiter: asyncio.Future[None] | None = None
-        self._limit = math.inf
+        self._limit = self._tick_at = math.inf
         self._timer: asyncio.TimerHandle | None = None
         self._held = 0
         self._paused = False
         self._full = False
-        self._lost: asyncio.Future[None] = loop.create_future()
+        self._lost: asyncio.Future[None] | None = None
         self.message = Message()
         self.dropped = False
         self.served = False
@@ -78,17 +87,19 @@ class Line(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._siblings.add(self)
-        sock = transport.get_extra_info("socket")
-        self._readable = None if sock is None else poller(sock)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        del sizehint
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         message = self.message
         if message.done:  # nobody asked for this
             message.surplus = True
             self.drop()
             return
-        message.feed(data)
-        self._held += len(data)
+        message.feed(self._buffer[:nbytes])
+        self._held += nbytes
         if self._held > HELD_BYTES and not self._paused and self._transport is not None:
             self._paused = True
             self._transport.pause_reading()
@@ -105,7 +116,7 @@ class Line(asyncio.Protocol):
             self.message.fail(exc)
         self._forget()
         self._siblings.discard(self)
-        if not self._lost.done():
+        if self._lost is not None and not self._lost.done():
             self._lost.set_result(None)
 
     def pause_writing(self) -> None:
@@ -131,34 +142,26 @@ class Line(asyncio.Protocol):
             transport.write(data if len(data) <= SLICE_BYTES else view[start:][:SLICE_BYTES])
             while self._full and self._transport is not None:
                 try:
-                    await self.wait(watch.within(watch.limits.read_timeout_s))
+                    await self.arrival(watch.within(watch.limits.read_timeout_s))
                 except ReadTimeout:
                     raise WriteTimeout from None
         return self._transport is not None
 
-    async def wait(self, within: float | None) -> None:
-        """Wait until something happens on the line.
+    def arrival(self, within: float | None) -> asyncio.Future[None]:
+        """What is done when something has happened on the line.
 
-        Raises:
-            ReadTimeout: Nothing did within so many seconds.
+        It fails with a `ReadTimeout` when nothing has within so many seconds.
         """
-        loop = self._loop
+        waiter = self._waiter = self._loop.create_future()
         if within is None:
             self._limit = math.inf
-        elif within <= 0:
-            raise ReadTimeout
+        elif within > 0:
+            self._limit = time.monotonic() + within
+            if self._limit < self._tick_at:
+                self._tick_in(within)
         else:
-            self._limit = loop.time() + within
-            timer = self._timer
-            if timer is None or timer.when() > self._limit:
-                if timer is not None:
-                    timer.cancel()
-                self._timer = loop.call_at(self._limit, self._tick)
-        self._waiter = loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+            waiter.set_exception(ReadTimeout())
+        return waiter
 
     def take(self) -> bytes:
         """What came of the body since the last time."""
@@ -173,7 +176,10 @@ class Line(asyncio.Protocol):
         transport = self._transport
         if transport is None or transport.is_closing() or self.message.surplus:
             return True
-        return self._readable is not None and self._readable(0)
+        if self._readable is None:
+            sock = transport.get_extra_info("socket")
+            self._readable = poller(sock) if sock is not None else lambda _: False
+        return self._readable(0)
 
     def drop(self) -> None:
         """End the connection at once; whoever waits on it gets an error."""
@@ -185,7 +191,9 @@ class Line(asyncio.Protocol):
 
     async def lost(self) -> None:
         """Wait until the transport has closed its socket."""
-        await self._lost
+        if self in self._siblings:
+            self._lost = self._lost or self._loop.create_future()
+            await self._lost
 
     def _forget(self) -> None:
         self._transport = None
@@ -196,21 +204,32 @@ class Line(asyncio.Protocol):
         self._wake()
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        waiter = self._waiter
+        if waiter is not None:
+            self._waiter = None
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _tick_in(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._tick_at = self._limit
+        self._timer = self._loop.call_later(seconds, self._tick)
 
     def _tick(self) -> None:
         """The time of the earliest wait since the timer was set has come; later ones go on.
 
         One timer serves many waits, because setting one for each would cost more than they do.
         """
-        self._timer = None
-        if self._waiter is None or self._waiter.done() or self._limit == math.inf:
+        self._timer, self._tick_at = None, math.inf
+        waiter = self._waiter
+        if waiter is None or waiter.done() or self._limit == math.inf:
             return
-        if self._loop.time() >= self._limit:
-            self._waiter.set_exception(ReadTimeout())
+        left = self._limit - time.monotonic()
+        if left > 0:
+            self._tick_in(left)
         else:
-            self._timer = self._loop.call_at(self._limit, self._tick)
+            waiter.set_exception(ReadTimeout())
 
 
 class Exchange:
@@ -247,7 +266,7 @@ class Exchange:
                 if line.served and not message.answered and not line.dropped:
                     raise ClosedIdleError from message.error
                 raise message.error
-            await line.wait(watch.within(self._read_s))
+            await line.arrival(watch.within(self._read_s))
         return message
 
     async def read(self) -> bytes:
@@ -261,14 +280,8 @@ class Exchange:
                 return b""
             if message.error is not None:
                 raise message.error
-            await line.wait(self._watch.within(self._read_s))
+            await line.arrival(self._watch.within(self._read_s))
         return line.take()
-
-    def __aiter__(self) -> Exchange:
-        return self
-
-    __anext__ = read
-    """An iterator that says its end with empty bytes."""
 
     async def aclose(self) -> None:
         """Give the connection back if its response was read to the end, or close it."""
@@ -289,7 +302,9 @@ class Lines:
     """All connections of one event loop to one origin."""
 
     def __init__(self, origin: Origin) -> None:
-        self._origin = origin
+        self._loop = asyncio.get_running_loop()
+        self._options = _connecting(origin, self._loop)
+        self._buffer = memoryview(bytearray(READ_BYTES))
         self._idle: Shelf[Line] = Shelf()
         self._open: set[Line] = set()
 
@@ -333,23 +348,28 @@ class Lines:
     async def _connected(self, watch: Watch) -> Line:
         """A new connection, TLS included, within what the watch has left."""
         watch.connecting()
-        loop, origin = asyncio.get_running_loop(), self._origin
-        options: dict[str, Any] = {}
-        if origin.tls is not None:
-            options = {"ssl": origin.tls, "server_hostname": origin.host}
-            options |= {"ssl_handshake_timeout": NEVER_S}
-        if isinstance(loop, asyncio.BaseEventLoop) and not _is_address(origin.host):
-            options["happy_eyeballs_delay"] = 0.25
         try:
             async with asyncio.timeout(watch.within(None)):
-                _, line = await loop.create_connection(
-                    lambda: Line(loop, self._open), origin.host, origin.port, **options
-                )
+                _, line = await self._loop.create_connection(self._line, **self._options)
         except TimeoutError:
             raise ConnectTimeout from None
         except OSError as error:
             raise ConnectError(str(error)) from error
         return line
+
+    def _line(self) -> Line:
+        return Line(self._loop, self._open, self._buffer)
+
+
+def _connecting(origin: Origin, loop: asyncio.AbstractEventLoop) -> dict[str, Any]:
+    """What `loop.create_connection` is told."""
+    options: dict[str, Any] = {"host": origin.host, "port": origin.port}
+    if origin.tls is not None:
+        options |= {"ssl": origin.tls, "server_hostname": origin.host}
+        options |= {"ssl_handshake_timeout": NEVER_S}
+    if isinstance(loop, asyncio.BaseEventLoop) and not _is_address(origin.host):
+        options |= {"happy_eyeballs_delay": 0.25}
+    return options
 
 
 def _is_address(host: str) -> bool:

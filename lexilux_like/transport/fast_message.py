@@ -72,7 +72,7 @@ class Message:
         self._bodiless = bodiless
         self.error: Exception | None = None
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: bytes | memoryview) -> None:
         """Take in bytes; never raises, see `error`."""
         self.answered = True
         parser = self._parser

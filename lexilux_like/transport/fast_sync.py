@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -53,17 +54,20 @@ class Line:
         self.served = False
         self.since = 0.0
 
-    def receive(self, within: float | None) -> bytes:
+    def receive(self, watch: Watch) -> bytes:
         """Bytes as the socket has them, decrypted; empty at the end of the connection.
 
         Raises:
-            ReadTimeout: Nothing came within so many seconds.
+            ReadTimeout: Nothing came for so long as the server may be silent.
             OSError: The connection broke.
         """
+        if not self.message.answered:  # it was only just asked: there is nothing yet
+            self._wait(watch, self._readable)
         while True:
-            self._wait(within)
-            with suppress(BlockingIOError):
+            try:
                 return self._sock.recv(READ_BYTES)
+            except BlockingIOError:
+                self._wait(watch, self._readable)
 
     def send(self, data: bytes, watch: Watch) -> None:
         """Send all of `data`.
@@ -106,21 +110,21 @@ class Line:
         del blocked
         return wait_writable(self._sock, within)
 
-    def _wait(self, within: float | None) -> None:
-        if (within is not None and within <= 0) or not self._readable(within):
+    def _wait(self, watch: Watch, ready: Callable[[float | None], bool]) -> None:
+        within = watch.within(watch.limits.read_timeout_s)
+        if (within is not None and within <= 0) or not ready(within):
             raise ReadTimeout
 
 
 class Exchange:
     """One request and its response, on a connection that it gives back."""
 
-    __slots__ = ("_line", "_lines", "_read_s", "_watch", "hung_up", "whole")
+    __slots__ = ("_line", "_lines", "_watch", "hung_up", "whole")
 
     def __init__(self, lines: Lines, line: Line, watch: Watch) -> None:
         self._lines = lines
         self._line: Line | None = line
         self._watch = watch
-        self._read_s = watch.limits.read_timeout_s
         self.hung_up = False
         self.whole = False
 
@@ -194,7 +198,7 @@ class Exchange:
         if message.error is not None:
             raise message.error
         try:
-            data = line.receive(self._watch.within(self._read_s))
+            data = line.receive(self._watch)
         except TimeoutError:
             raise
         except OSError as error:

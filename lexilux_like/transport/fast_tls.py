@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ssl
+from functools import partial
 
 from .fast_shelf import wait_writable
 from .fast_sync import READ_BYTES, Line
+from .watch import Watch
 
 
 class TlsLine(Line):
@@ -19,14 +21,14 @@ class TlsLine(Line):
         super().__init__(sock)
         self._pending = sock.pending
 
-    def receive(self, within: float | None) -> bytes:
+    def receive(self, watch: Watch) -> bytes:
         while True:
             try:
                 return self._sock.recv(READ_BYTES)
             except ssl.SSLWantWriteError:
-                wait_writable(self._sock, within)
+                self._wait(watch, partial(wait_writable, self._sock))
             except (BlockingIOError, ssl.SSLWantReadError):
-                self._wait(within)
+                self._wait(watch, self._readable)
 
     def stale(self) -> bool:
         return self._pending() > 0 or super().stale()

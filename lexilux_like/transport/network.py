@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import httpcore
 
-from .watch import UNLIMITED, current
+from .watch import UNLIMITED, Watch, current
 
 SocketOption: TypeAlias = (
     tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
@@ -52,6 +52,8 @@ class WatchedBackend(httpcore.NetworkBackend):
 class WatchedStream(httpcore.NetworkStream):
     """A connection; `answered` says whether bytes were read since the last write.
 
+    It serves one call at a time: the one that wrote last, whose watch its reads ask too.
+
     httpcore writes the head of a request and its body apart. They wait here for the first read, so
     that they leave in one go.
     """
@@ -59,6 +61,7 @@ class WatchedStream(httpcore.NetworkStream):
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
         self._waiting = b""
+        self._watch = current.get(UNLIMITED)
         self.answered = True
         self.served = False
 
@@ -67,7 +70,8 @@ class WatchedStream(httpcore.NetworkStream):
             with suppress(httpcore.WriteError):  # there may be an answer all the same
                 self._flush(timeout)
         try:
-            data = self._stream.read(max_bytes, _within(timeout, httpcore.ReadTimeout))
+            within = _within(self._watch, timeout, httpcore.ReadTimeout)
+            data = self._stream.read(max_bytes, within)
         except httpcore.ReadError as error:
             raise _read_error(self, error) from error
         _received(self, data)
@@ -78,11 +82,12 @@ class WatchedStream(httpcore.NetworkStream):
         self._waiting += buffer
         if len(self._waiting) > MOST_WAITING:
             self._flush(timeout)
-        current.get(UNLIMITED).sent(self)
+        self._watch = current.get(UNLIMITED)
+        self._watch.sent(self)
 
     def _flush(self, timeout: float | None) -> None:
         waiting, self._waiting = self._waiting, b""
-        self._stream.write(waiting, _within(timeout, httpcore.WriteTimeout))
+        self._stream.write(waiting, _within(self._watch, timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
         self._stream.close()
@@ -95,7 +100,7 @@ class WatchedStream(httpcore.NetworkStream):
     ) -> httpcore.NetworkStream:
         if self._waiting:
             self._flush(timeout)
-        within = _within(timeout, httpcore.ConnectTimeout)
+        within = _within(self._watch, timeout, httpcore.ConnectTimeout)
         return WatchedStream(self._stream.start_tls(ssl_context, server_hostname, within))
 
     def get_extra_info(self, info: str) -> Any:
@@ -128,6 +133,7 @@ class AsyncWatchedStream(httpcore.AsyncNetworkStream):
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
         self._stream = stream
         self._waiting = b""
+        self._watch = current.get(UNLIMITED)
         self.answered = True
         self.served = False
 
@@ -136,7 +142,8 @@ class AsyncWatchedStream(httpcore.AsyncNetworkStream):
             with suppress(httpcore.WriteError):  # there may be an answer all the same
                 await self._flush(timeout)
         try:
-            data = await self._stream.read(max_bytes, _within(timeout, httpcore.ReadTimeout))
+            within = _within(self._watch, timeout, httpcore.ReadTimeout)
+            data = await self._stream.read(max_bytes, within)
         except httpcore.ReadError as error:
             raise _read_error(self, error) from error
         _received(self, data)
@@ -147,11 +154,12 @@ class AsyncWatchedStream(httpcore.AsyncNetworkStream):
         self._waiting += buffer
         if len(self._waiting) > MOST_WAITING:
             await self._flush(timeout)
-        current.get(UNLIMITED).sent(self)
+        self._watch = current.get(UNLIMITED)
+        self._watch.sent(self)
 
     async def _flush(self, timeout: float | None) -> None:
         waiting, self._waiting = self._waiting, b""
-        await self._stream.write(waiting, _within(timeout, httpcore.WriteTimeout))
+        await self._stream.write(waiting, _within(self._watch, timeout, httpcore.WriteTimeout))
 
     async def aclose(self) -> None:
         await self._stream.aclose()
@@ -164,7 +172,7 @@ class AsyncWatchedStream(httpcore.AsyncNetworkStream):
     ) -> httpcore.AsyncNetworkStream:
         if self._waiting:
             await self._flush(timeout)
-        within = _within(timeout, httpcore.ConnectTimeout)
+        within = _within(self._watch, timeout, httpcore.ConnectTimeout)
         return AsyncWatchedStream(
             await self._stream.start_tls(ssl_context, server_hostname, within)
         )
@@ -192,13 +200,14 @@ def _read_error(
 
 
 def _connecting(timeout: float | None) -> float | None:
-    current.get(UNLIMITED).connecting()
-    return _within(timeout, httpcore.ConnectTimeout)
+    watch = current.get(UNLIMITED)
+    watch.connecting()
+    return _within(watch, timeout, httpcore.ConnectTimeout)
 
 
-def _within(timeout: float | None, error: type[Exception]) -> float | None:
+def _within(watch: Watch, timeout: float | None, error: type[Exception]) -> float | None:
     """What this socket call may take; raises `error` when no time is left."""
-    within = current.get(UNLIMITED).within(timeout)
+    within = watch.within(timeout)
     if within is not None and within <= 0:
         raise error
     return within

@@ -1,8 +1,8 @@
-"""The default engine: httpx's own connection pool, without the rest of `httpx.Client`.
+"""The default engine: httpx's own connections, without the rest of `httpx.Client`.
 
 What is left out is what must not happen here: redirects, cookies, .netrc, and
-credentials that travel to another host. A pool takes time with each request for each of its
-connections, and a lock: so each has one connection, and there are as many as requests at once.
+credentials that travel to another host. httpcore's pool takes time with each request for each of
+its connections, and a lock: so it only makes them here, and what waits for a request is in a deque.
 
 A server may close a kept connection at any moment, also while a request is on its way. Where
 it does so without a word, on a connection that has served before, the request goes out on
@@ -14,10 +14,12 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable
+from functools import partial
 from typing import Any, TypeVar
 
 import httpcore
+from anyio import CancelScope
 
 from ..values.errors import LexiluxConnectionError
 from ..wire.http import Request
@@ -40,7 +42,7 @@ from .network import (
 from .route import Route
 from .watch import Watch
 
-Pool = TypeVar("Pool", httpcore.ConnectionPool, httpcore.AsyncConnectionPool)
+Connection = TypeVar("Connection", httpcore.ConnectionInterface, httpcore.AsyncConnectionInterface)
 
 
 class PoolEngine:
@@ -48,27 +50,16 @@ class PoolEngine:
 
     def __init__(self, route: Route) -> None:
         self._endpoint = route.endpoint
-        self._options = _pool_options(route)
-        self._backend = WatchedBackend(httpcore.SyncBackend())
-        self._pools: set[httpcore.ConnectionPool] = set()
-        self._idle: deque[tuple[float, httpcore.ConnectionPool]] = deque()  # the oldest first
+        backend = WatchedBackend(httpcore.SyncBackend())
+        self._pool = httpcore.ConnectionPool(network_backend=backend, **_pool_options(route))
+        self._origin = _origin(route.endpoint)
+        self._connections: set[httpcore.ConnectionInterface] = set()
+        self._idle: deque[tuple[float, httpcore.ConnectionInterface]] = deque()  # the oldest first
         self._abandoned: deque[Opened] = deque()
 
     def open(self, request: Request, watch: Watch, *, accept: str) -> Opened:
         self._close_abandoned()
-        outgoing = _outgoing(self._endpoint, request, watch, accept)
-        pool = self._take()
-        response: httpcore.Response | None = None
-        try:
-            while response is None:  # each round drops a connection that the server has closed
-                try:
-                    response = pool.handle_request(outgoing)
-                except ClosedIdleError:
-                    if watch.hung_up:
-                        raise
-        except BaseException:
-            self._give_back(pool)
-            raise
+        connection, response = self._ask(_outgoing(self._endpoint, request, watch, accept), watch)
         stream = _network_stream(response)
         closed = False
 
@@ -79,11 +70,12 @@ class PoolEngine:
             finally:
                 if not closed:
                     closed = True
-                    self._give_back(pool)
+                    self._give_back(connection)
 
         assert isinstance(response.stream, Iterable)
         headers = header_dict(response.headers)
-        opened = Opened(response.status, headers, iter(response.stream), close, stream)
+        read = partial(next, iter(response.stream), b"")
+        opened = Opened(response.status, headers, read, close, stream)
         if isinstance(stream, WatchedStream) and not stream.answered:
             opened.close()
             raise _stale()
@@ -100,8 +92,8 @@ class PoolEngine:
 
     def close(self) -> None:
         self._close_abandoned()
-        while self._pools:
-            self._pools.pop().close()
+        while self._connections:
+            self._connections.pop().close()
 
     def __del__(self) -> None:
         with contextlib.suppress(Exception):  # half made, or the interpreter is going down
@@ -112,24 +104,42 @@ class PoolEngine:
             with contextlib.suppress(IndexError):
                 self._abandoned.popleft().close()
 
-    def _take(self) -> httpcore.ConnectionPool:
-        """The pool that was used last, whose connection is the warmest; a new one where all are."""
-        oldest = time.monotonic() - KEEPALIVE_S
-        while (pool := _expired(self._idle, oldest)) is not None:
-            self._pools.discard(pool)
-            pool.close()
-        try:
-            return self._idle.pop()[1]
-        except IndexError:
-            pool = httpcore.ConnectionPool(network_backend=self._backend, **self._options)
-            self._pools.add(pool)
-            return pool
+    def _ask(
+        self, outgoing: httpcore.Request, watch: Watch
+    ) -> tuple[httpcore.ConnectionInterface, httpcore.Response]:
+        """Send; returns the response, and the connection that it comes over."""
+        while True:  # each round drops a connection that the server has closed
+            connection = self._take()
+            try:
+                return connection, connection.handle_request(outgoing)
+            except ClosedIdleError:
+                self._give_back(connection)
+                if watch.hung_up:
+                    raise
+            except BaseException:
+                self._give_back(connection)
+                raise
 
-    def _give_back(self, pool: httpcore.ConnectionPool) -> None:
-        if pool.connections:
-            self._idle.append((time.monotonic(), pool))
-        else:
-            self._pools.discard(pool)
+    def _take(self) -> httpcore.ConnectionInterface:
+        """The connection that was used last, which is the warmest; a new one where all are busy."""
+        oldest = time.monotonic() - KEEPALIVE_S
+        while (connection := _idle_since(self._idle, oldest)) is not None:
+            self._connections.discard(connection)
+            connection.close()
+        while (connection := _last_used(self._idle)) is not None:
+            if not connection.has_expired():
+                return connection
+            self._connections.discard(connection)
+            connection.close()
+        connection = self._pool.create_connection(self._origin)
+        self._connections.add(connection)
+        return connection
+
+    def _give_back(self, connection: httpcore.ConnectionInterface) -> None:
+        if connection.is_available():
+            self._idle.append((time.monotonic(), connection))
+        elif connection.is_closed():
+            self._connections.discard(connection)
 
 
 class AsyncPoolEngine:
@@ -137,10 +147,11 @@ class AsyncPoolEngine:
 
     def __init__(self, route: Route) -> None:
         self._endpoint = route.endpoint
-        self._options = _pool_options(route)
-        self._backend = AsyncWatchedBackend(httpcore.AnyIOBackend())  # pyright: ignore[reportArgumentType]
-        self._pools: set[httpcore.AsyncConnectionPool] = set()
-        self._idle: deque[tuple[float, httpcore.AsyncConnectionPool]] = deque()  # the oldest first
+        backend = AsyncWatchedBackend(httpcore.AnyIOBackend())  # pyright: ignore[reportArgumentType]
+        self._pool = httpcore.AsyncConnectionPool(network_backend=backend, **_pool_options(route))
+        self._origin = _origin(route.endpoint)
+        self._connections: set[httpcore.AsyncConnectionInterface] = set()
+        self._idle: deque[tuple[float, httpcore.AsyncConnectionInterface]] = deque()
         self._end = self._closes_with_the_loop()
         self._started = False
 
@@ -149,41 +160,28 @@ class AsyncPoolEngine:
             self._started = True
             await anext(self._end)
         outgoing = _outgoing(self._endpoint, request, watch, accept)
-        pool = await self._take()
-        response: httpcore.Response | None = None
-        try:
-            while response is None:  # each round drops a connection that the server has closed
-                try:
-                    response = await pool.handle_async_request(outgoing)
-                except ClosedIdleError:
-                    if watch.hung_up:
-                        raise
-        except BaseException:
-            self._give_back(pool)
-            raise
+        connection, response = await self._ask(outgoing, watch)
         stream = _network_stream(response)
         closed = False
 
         async def aclose() -> None:
             nonlocal closed
             try:
-                await response.aclose()
+                with CancelScope(shield=True):
+                    await response.aclose()
             finally:
                 if not closed:
                     closed = True
-                    self._give_back(pool)
+                    self._give_back(connection)
 
         assert isinstance(response.stream, AsyncIterable)
         headers = header_dict(response.headers)
-        opened = AsyncOpened(response.status, headers, aiter(response.stream), aclose)
+        read = partial(anext, aiter(response.stream), b"")
+        opened = AsyncOpened(response.status, headers, read, aclose)
         if isinstance(stream, AsyncWatchedStream) and not stream.answered:
             await opened.aclose()
             raise _stale()
         return opened
-
-    def read(self, opened: AsyncOpened, watch: Watch) -> Awaitable[bytes]:
-        del watch  # the network streams ask it themselves
-        return opened.read()
 
     async def drain(self, opened: AsyncOpened, watch: Watch) -> None:
         with watch.hurried(DRAIN_S), contextlib.suppress(httpcore.ReadTimeout):
@@ -192,7 +190,7 @@ class AsyncPoolEngine:
 
     async def aclose(self) -> None:
         await self._end.aclose()
-        await self._close_pools()
+        await self._close_connections()
 
     async def _closes_with_the_loop(self) -> AsyncGenerator[None, None]:
         """Close the connections when `asyncio.run` ends.
@@ -203,42 +201,68 @@ class AsyncPoolEngine:
         try:
             yield
         finally:
-            await self._close_pools()
+            await self._close_connections()
 
-    async def _close_pools(self) -> None:
-        while self._pools:
-            await self._pools.pop().aclose()
+    async def _close_connections(self) -> None:
+        while self._connections:
+            await self._connections.pop().aclose()
 
-    async def _take(self) -> httpcore.AsyncConnectionPool:
+    async def _ask(
+        self, outgoing: httpcore.Request, watch: Watch
+    ) -> tuple[httpcore.AsyncConnectionInterface, httpcore.Response]:
+        """`PoolEngine._ask`, async."""
+        while True:
+            connection = await self._take()
+            try:
+                return connection, await connection.handle_async_request(outgoing)
+            except ClosedIdleError:
+                self._give_back(connection)
+                if watch.hung_up:
+                    raise
+            except BaseException:
+                self._give_back(connection)
+                raise
+
+    async def _take(self) -> httpcore.AsyncConnectionInterface:
         """`PoolEngine._take`, async."""
         oldest = time.monotonic() - KEEPALIVE_S
-        while (pool := _expired(self._idle, oldest)) is not None:
-            self._pools.discard(pool)
-            await pool.aclose()
-        try:
-            return self._idle.pop()[1]
-        except IndexError:
-            pool = httpcore.AsyncConnectionPool(network_backend=self._backend, **self._options)
-            self._pools.add(pool)
-            return pool
+        while (connection := _idle_since(self._idle, oldest)) is not None:
+            self._connections.discard(connection)
+            await connection.aclose()
+        while (connection := _last_used(self._idle)) is not None:
+            if not connection.has_expired():
+                return connection
+            self._connections.discard(connection)
+            await connection.aclose()
+        connection = self._pool.create_connection(self._origin)
+        self._connections.add(connection)
+        return connection
 
-    def _give_back(self, pool: httpcore.AsyncConnectionPool) -> None:
-        if pool.connections:
-            self._idle.append((time.monotonic(), pool))
-        else:
-            self._pools.discard(pool)
+    def _give_back(self, connection: httpcore.AsyncConnectionInterface) -> None:
+        if connection.is_available():
+            self._idle.append((time.monotonic(), connection))
+        elif connection.is_closed():
+            self._connections.discard(connection)
 
 
-def _expired(idle: deque[tuple[float, Pool]], oldest: float) -> Pool | None:
-    """Take out the pool that has been idle for longest, if that is since before `oldest`."""
+def _idle_since(idle: deque[tuple[float, Connection]], oldest: float) -> Connection | None:
+    """Take out the connection that has been idle for longest, if that is since before `oldest`."""
     try:
-        since, pool = idle.popleft()
+        since, connection = idle.popleft()
     except IndexError:
         return None
     if since < oldest:
-        return pool
-    idle.appendleft((since, pool))
+        return connection
+    idle.appendleft((since, connection))
     return None
+
+
+def _last_used(idle: deque[tuple[float, Connection]]) -> Connection | None:
+    """Take out the connection that was used last; None where there is none."""
+    try:
+        return idle.pop()[1]
+    except IndexError:
+        return None
 
 
 def _network_stream(response: Any) -> Any:
@@ -257,10 +281,14 @@ def _pool_options(route: Route) -> dict[str, Any]:
     return {
         "ssl_context": route.tls(),
         "proxy": route.proxy,
-        "max_connections": None,
-        "max_keepalive_connections": 1,
         "keepalive_expiry": KEEPALIVE_S,
     }
+
+
+def _origin(endpoint: Endpoint) -> httpcore.Origin:
+    """Where connections lead, behind the proxy if there is one."""
+    place = endpoint.target
+    return httpcore.Origin(place.scheme.encode(), place.host.encode(), place.port)
 
 
 def _outgoing(endpoint: Endpoint, request: Request, watch: Watch, accept: str) -> httpcore.Request:

@@ -8,7 +8,7 @@ from inspect import GEN_RUNNING, getgeneratorstate
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-from ..turns.flow import Flow, Stepper
+from ..turns.flow import Chunks, Flow, Stepper
 from ..turns.turn import streaming_result
 from ..values.errors import LexiluxError
 from ..values.results import ChatResult, ChatStreamChunk, StreamingResult
@@ -124,8 +124,15 @@ class AsyncStreamingIterator(AsyncIterator[ChatStreamChunk]):
         if self._chunks is None:
             self._world = self._make_world()
             self._chunks = aiterate(self._step, self._world)
+        effect = self._step.effect
         try:
-            chunk = await anext(self._chunks)
+            try:
+                for chunk in effect.chunks if type(effect) is Chunks else ():
+                    return chunk  # nothing to wait for: past the driver, which would cost more
+            except LexiluxError as error:
+                chunk = await self._chunks.athrow(error)
+            else:
+                chunk = await anext(self._chunks)
         except LexiluxError as error:
             closed_by_another_task = self._closed
             await self._end()

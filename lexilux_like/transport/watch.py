@@ -51,10 +51,10 @@ class Watch:
         self.hung_up = False
         """Whether the caller has given the call up: a connection that ends now is not replaced."""
         self._deadline: float = _from_now(timeouts.deadline_s)
+        self._nearest: float = self._deadline
         self._connect = self._head = self._content = math.inf
         self._content_limit = "first_content_timeout_s"
         self._began = 0.0
-        self._look()
 
     def start(self, *, stream: bool) -> None:
         """A request is about to be sent."""
@@ -124,9 +124,9 @@ class Watch:
 
     def within(self, timeout: float | None) -> float | None:
         """`timeout`, or what is left if that is less: the most that one socket call may take."""
-        left = self.left()
-        if left == math.inf:
+        if self._nearest == math.inf:
             return timeout
+        left = self.left()
         return left if timeout is None else min(left, timeout)
 
     def check(self) -> None:

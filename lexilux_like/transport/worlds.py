@@ -41,6 +41,7 @@ E = TypeVar("E", Engine, AsyncEngine)
 
 WHOLE, STREAM = "application/json", "text/event-stream"
 _READ = Read()
+_NO_BODY = Body({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class SyncWorld:
         self._key: int | None = None
         self._opened: Opened | None = None
         self._hung_up = False
-        self._body = Body({})
+        self._body = _NO_BODY
         self._sent: Request | None = None
 
     def perform(self, action: Action) -> Any:
@@ -76,19 +77,20 @@ class SyncWorld:
         """
         if self._hung_up:
             raise _hung_up()
-        token = current.set(self._lane.watch)
         try:
             if type(action) is Read:  # the most frequent by far
                 return self._read(action)
-            return self._perform(action)
+            token = current.set(self._lane.watch)
+            try:
+                return self._perform(action)
+            finally:
+                current.reset(token)
         except LexiluxError:
             raise
         except Exception as error:
             failure = translated(error, self._lane.watch, self.censor)
             quiet(error)
             raise failure from error
-        finally:
-            current.reset(token)
 
     def censor(self, text: str) -> str:
         """`text` without this call's secrets."""
@@ -123,8 +125,6 @@ class SyncWorld:
 
     def _perform(self, action: Action) -> Any:
         match action:
-            case Read():
-                return self._read(action)
             case Now():
                 return time.monotonic()
             case Admit():
@@ -147,6 +147,8 @@ class SyncWorld:
             case UseLane(index):
                 self.close()
                 self._take(self._others[index - 1]())
+            case Read():
+                return self._read(action)
             case RunTools():
                 from .toolrun import run_calls  # noqa: PLC0415 - threads and asyncio
 
@@ -169,14 +171,15 @@ class SyncWorld:
         return opened
 
     def _read(self, action: Read = _READ) -> bytes:
+        plain = self._body.plain
         if action.content:
             self._lane.watch.content()
-        if piece := self._body.waiting():
+        if not plain and (piece := self._body.waiting()):
             return piece
         while (opened := self._opened) is not None:
             self._lane.watch.check()
             data = opened.read()
-            if piece := self._body.take(data):
+            if piece := data if plain else self._body.take(data):
                 return piece
             if not data:
                 self.close()
@@ -210,26 +213,27 @@ class AsyncWorld:
         self._loop = get_running_loop()
         self._opened: AsyncOpened | None = None
         self._hung_up = False
-        self._body = Body({})
+        self._body = _NO_BODY
         self._sent: Request | None = None
 
     async def perform(self, action: Action) -> Any:
         """`SyncWorld.perform`, async."""
         if self._hung_up:
             raise _hung_up()
-        token = current.set(self._lane.watch)
         try:
             if type(action) is Read:  # the most frequent by far
                 return await self._read(action)
-            return await self._perform(action)
+            token = current.set(self._lane.watch)
+            try:
+                return await self._perform(action)
+            finally:
+                current.reset(token)
         except LexiluxError:
             raise
         except Exception as error:
             failure = translated(error, self._lane.watch, self.censor)
             quiet(error)
             raise failure from error
-        finally:
-            current.reset(token)
 
     def censor(self, text: str) -> str:
         """`text` without this call's secrets."""
@@ -266,8 +270,6 @@ class AsyncWorld:
 
     async def _perform(self, action: Action) -> Any:
         match action:
-            case Read():
-                return await self._read(action)
             case Now():
                 return time.monotonic()
             case Admit():
@@ -292,6 +294,8 @@ class AsyncWorld:
             case UseLane(index):
                 await self.aclose()
                 self._take(self._others[index - 1]())
+            case Read():
+                return await self._read(action)
             case RunTools():
                 from .toolrun import arun_calls  # noqa: PLC0415 - see above
 
@@ -316,14 +320,15 @@ class AsyncWorld:
         return opened
 
     async def _read(self, action: Read = _READ) -> bytes:
+        plain = self._body.plain
         if action.content:
             self._lane.watch.content()
-        if piece := self._body.waiting():
+        if not plain and (piece := self._body.waiting()):
             return piece
         while (opened := self._opened) is not None:
             self._lane.watch.check()
-            data = await self._lane.engine.read(opened, self._lane.watch)
-            if piece := self._body.take(data):
+            data = await opened.read()
+            if piece := data if plain else self._body.take(data):
                 return piece
             if not data:
                 await self.aclose()

@@ -120,6 +120,18 @@ class Chunks:
     chunks: Iterator[ChatStreamChunk]
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class Delegate:
+    """Run this flow in place of the one that yields it, as `yield from` does. Reply: its value.
+
+    It is resumed itself and not through all that wait for it: so the wrappers of a turn cost
+    nothing for each read.
+    """
+
+    flow: Flow[Any]
+
+
 @dataclass(frozen=True, slots=True)
 class UseKey:
     """From here on requests carry this one of the client's keys, counted from 0. Reply: None."""
@@ -135,27 +147,29 @@ class UseLane:
 
 
 Action: TypeAlias = Admit | Send | Open | Read | Drain | Sleep | Now | UseKey | UseLane | RunTools
-Effect: TypeAlias = Action | Track | ChatStreamChunk | Chunks
+Effect: TypeAlias = Action | Track | ChatStreamChunk | Chunks | Delegate
 Flow: TypeAlias = Generator[Effect, Any, T]
+
+_ADMIT, _NOW = Admit(), Now()
 
 
 def send(request: Request) -> Flow[Response]:
     """Send within the rate limit and read the whole answer."""
-    yield Admit()
+    yield _ADMIT
     response: Response = yield Send(request)
     return response
 
 
 def open_stream(request: Request) -> Flow[Response]:
     """Send within the rate limit; the body is left to be read."""
-    yield Admit()
+    yield _ADMIT
     response: Response = yield Open(request)
     return response
 
 
 def now() -> Flow[float]:
     """The clock, in seconds."""
-    seconds: float = yield Now()
+    seconds: float = yield _NOW
     return seconds
 
 
@@ -190,6 +204,8 @@ def relay(flow: Flow[T], handle: Callable[[ChatStreamChunk | Track], Iterable[Ef
         if type(effect) is Chunks:
             handled = chain.from_iterable(map(handle, effect.chunks))
             effect = Chunks(cast("Iterator[ChatStreamChunk]", handled))
+        elif type(effect) is Delegate:
+            effect = Delegate(relay(effect.flow, handle))
         try:
             value = yield effect
         except LexiluxError as error:
@@ -203,7 +219,8 @@ class Stepper(Generic[T]):
     value: T
 
     def __init__(self, flow: Flow[T]) -> None:
-        self._flow = flow
+        self._flow: Flow[Any] = flow
+        self._waiting: list[Flow[Any]] = []
         self.progress: Progress | None = None
         self.done = False
         self.effect = None
@@ -212,27 +229,33 @@ class Stepper(Generic[T]):
         """Run up to the first effect."""
         self.reply(None)
 
-    def reply(self, value: Any) -> None:
-        """Answer the pending effect, and run up to the next one."""
-        try:
-            effect = self._flow.send(value)
-            self.effect = effect if type(effect) is not Track else self._tracked(effect)
-        except StopIteration as end:
-            self._end(end.value)
-
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: BaseException) -> None:
         """Answer the pending effect with a failure, and run up to the next one."""
-        try:
-            self.effect = self._tracked(self._flow.throw(error))
-        except StopIteration as end:
-            self._end(end.value)
+        self.reply(None, error)
 
-    def _tracked(self, effect: Effect) -> Action | ChatStreamChunk | Chunks:
-        """The first effect that somebody else must act upon."""
-        while type(effect) is Track:
-            self.progress = effect.progress
-            effect = self._flow.send(None)
-        return effect
-
-    def _end(self, value: T) -> None:
-        self.effect, self.value, self.done = None, value, True
+    def reply(self, value: Any, error: BaseException | None = None) -> None:
+        """Answer the pending effect, by a value or a failure, and run up to the next one."""
+        while True:
+            try:
+                effect = self._flow.send(value) if error is None else self._flow.throw(error)
+            except StopIteration as end:
+                value, error = end.value, None
+                if not self._waiting:
+                    self.effect, self.value, self.done = None, value, True
+                    return
+                self._flow = self._waiting.pop()
+            except BaseException as failure:
+                error = None  # nothing is to refer to a failure that its own frames refer to
+                if not self._waiting:
+                    raise
+                self._flow, value, error = self._waiting.pop(), None, failure
+            else:
+                value = error = None
+                if type(effect) is Delegate:
+                    self._waiting.append(self._flow)
+                    self._flow = effect.flow
+                elif type(effect) is Track:
+                    self.progress = effect.progress
+                else:
+                    self.effect = effect
+                    return

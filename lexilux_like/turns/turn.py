@@ -9,11 +9,18 @@ from typing import TypeAlias
 
 from ..values.errors import ChatStreamInterruptedError, LexiluxError, NetworkError
 from ..values.request import ChatRequest
-from ..values.results import ChatResult, ChatStreamChunk, StreamingResult, Timing, ToolCallDelta
+from ..values.results import (
+    ChatResult,
+    ChatStreamChunk,
+    StreamingResult,
+    Timing,
+    ToolCallDelta,
+    replaced,
+)
 from ..wire.dialect import Answer, Dialect
 from ..wire.http import Response
 from ..wire.sse import ServerSentEvent, SSEDecoder
-from .flow import Chunks, Drain, Flow, Read, Track, now, open_stream, send
+from .flow import Chunks, Delegate, Drain, Flow, Read, Track, now, open_stream, send
 from .journey import Journey
 
 Turn: TypeAlias = Callable[[ChatRequest], Flow[ChatResult]]
@@ -45,7 +52,7 @@ def streamed(dialect: Dialect) -> Turn:
         reception = Reception(answer, began, show_reasoning=request.include_reasoning)
         yield Track(reception)
         try:
-            yield from _receive(reception)
+            yield Delegate(_receive(reception))
             if reception.not_a_stream:
                 body = Response(head.status, head.headers, bytes(reception.decoder.stray))
                 reception.take_whole(dialect.decode(body, request))
@@ -69,13 +76,13 @@ def timed(turn: Turn, journey: Journey) -> Turn:
             error.failed_attempts = tuple(journey.failed)
             raise
         total_s = (yield from now()) - began
-        return replace(
-            result,
-            timing=Timing(result.timing.first_content_s, total_s),
-            base_url=journey.base_url,
-            key_index=journey.key_index,
-            failed_attempts=tuple(journey.failed),
-        )
+        way = {
+            "timing": Timing(result.timing.first_content_s, total_s),
+            "base_url": journey.base_url,
+            "key_index": journey.key_index,
+            "failed_attempts": tuple(journey.failed),
+        }
+        return replaced(result, way)
 
     return measured
 
@@ -175,14 +182,18 @@ def _receive(reception: Reception) -> Flow[None]:
             if answer.announced:
                 return
             raise _broken(error) from error
+        if pieces and (messages := decoder.messages(data)):
+            if len(messages) == 1:
+                yield from answer.take(messages[0])
+            else:
+                yield Chunks(chain.from_iterable(map(answer.take, messages)))
+            continue
         events = decoder.feed(data) if data else decoder.flush()
         reception.bytes_came = reception.bytes_came or bool(data)
         reception.events_came = reception.events_came or bool(events)
         if reception.first_content_s is None:
             events = yield from _begin(reception, events)
-        if len(events) == 1:
-            yield from answer.feed(events[0])
-        elif events:
+        if events:
             yield Chunks(chain.from_iterable(map(answer.feed, events)))
         if not data:
             break

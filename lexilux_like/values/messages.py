@@ -49,12 +49,12 @@ def normalize_messages(messages: MessagesLike) -> list[Message]:
     Raises:
         ValidationError: It is none of these, or messages and content parts are mixed.
     """
-    if isinstance(messages, str | Mapping):
-        items: list[str | Message] = [messages]
-    elif isinstance(messages, Conversation):
+    if isinstance(messages, (str, Mapping)):
+        items: Sequence[str | Message] = [messages]
+    elif _is_conversation(messages):
         return messages.get_messages()
     elif is_sequence(messages):
-        items = list(messages)
+        items = messages
     else:
         raise ValidationError(f"messages cannot be {_kind(messages)}: {_HINT}")
     if any(map(_is_part, items)):
@@ -96,7 +96,7 @@ def check_message(message: object) -> Message:
 
 def is_mapping(value: object) -> TypeIs[Message]:
     """Whether it may be a message or a part of one."""
-    return isinstance(value, Mapping)
+    return isinstance(value, (dict, Mapping))  # a dict is found without asking the abstract class
 
 
 def own(message: Message) -> Message:
@@ -119,6 +119,10 @@ def is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
     return not isinstance(value, str | bytes | bytearray | memoryview) and isinstance(
         value, Sequence
     )
+
+
+def _is_conversation(value: object) -> TypeIs[Conversation]:
+    return type(value) is not list and isinstance(value, Conversation)  # a protocol is slow to ask
 
 
 def _is_part(item: object) -> bool:

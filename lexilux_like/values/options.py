@@ -319,7 +319,7 @@ def check_options(options: Mapping[str, Any], kind: type[Any]) -> None:
     Raises:
         TypeError: It names the nearest known keyword, where one is near.
     """
-    known: frozenset[str] = kind.__optional_keys__ | kind.__required_keys__
+    known: frozenset[str] = kind.__optional_keys__  # none has to be given
     if options.keys() <= known:
         return
     import difflib  # noqa: PLC0415 - only for the hint

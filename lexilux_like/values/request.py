@@ -60,8 +60,8 @@ def resolve(
         if not isinstance(n, int) or isinstance(n, bool) or n < 1:
             raise ValidationError(f"n={n!r}: it must be a whole number, at least 1")
         fields["n"] = n
-    form: object = fields.get("response_format", {})
-    if not isinstance(form, Mapping):
+    form: object = fields.get("response_format")
+    if form is not None and not isinstance(form, Mapping):
         raise ValidationError(
             f"response_format={form!r}: a type is for complete(), complete_stream(), parse() and"
             ' their kin; here it is a mapping such as {"type": "json_object"}'
@@ -84,7 +84,7 @@ def _messages(messages: MessagesLike, options: AnyOptions) -> list[Message]:
     """System prompt, history, and the new messages, in that order."""
     history, system = options.get("history"), options.get("system")
     before = history.get_messages(include_system=system is None) if history is not None else []
-    if isinstance(messages, ChatHistory) and system is not None:
+    if system is not None and isinstance(messages, ChatHistory):
         messages = messages.messages
     new = normalize_messages(messages)
     if not before and not new:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, TypeAlias, final
+from functools import cache
+from operator import attrgetter
+from typing import Any, Literal, TypeAlias, TypeVar, final
 
 Json: TypeAlias = dict[str, Any]
 
@@ -349,3 +351,25 @@ class StreamingResult(ChatResult):
     def to_chat_result(self) -> ChatResult:
         """The same as a plain result."""
         return ChatResult(**{f.name: getattr(self, f.name) for f in fields(ChatResult)})
+
+
+R = TypeVar("R", bound=ChatResult)
+
+
+def replaced(result: R, changes: Mapping[str, Any]) -> R:
+    """`dataclasses.replace` in half the time, for every call: past what checks a new result."""
+    kind: Any = type(result)
+    new: R = object.__new__(kind)
+    values, slots = _slots(kind)
+    for put, value in zip(slots, values(result), strict=True):
+        put(new, value)
+    for name, value in changes.items():
+        object.__setattr__(new, name, value)
+    return new
+
+
+@cache
+def _slots(kind: Any) -> tuple[Callable[[Any], Any], list[Callable[..., None]]]:
+    """What reads all fields of a result, and what writes each of them."""
+    names = [each.name for each in fields(kind)]
+    return attrgetter(*names), [getattr(kind, name).__set__ for name in names]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 from ..values.results import ChatResult, ChatStreamChunk, Choice, Json, Status, StreamingResult
@@ -14,7 +13,6 @@ from .usage import Tally, UsageReader, read_usage
 
 COMPACT_EVERY = 1_024
 """After so many pieces of content they are joined, so that a long stream takes little memory."""
-CHOICE_FIELDS = tuple(each.name for each in fields(Choice))
 
 
 class FinishError(Exception):
@@ -110,8 +108,10 @@ class Accumulator:
     def rest(self) -> list[ChatStreamChunk]:
         """What was held back, at the end of the answer."""
         chunks: list[ChatStreamChunk] = []
-        came = [self._rest(each, chunks) for each in self._choices.values()]
-        self.pieces += any(came)
+        came = False
+        for each in self._choices.values():
+            came = self._rest(each, chunks) or came
+        self.pieces += came
         return chunks
 
     def result(self, silent: Status | None, *, done: bool = False) -> StreamingResult:
@@ -129,18 +129,18 @@ class Accumulator:
         return ChatResult(**self._fields(None), raw=raw)
 
     def _fields(self, silent: Status | None) -> Json:
-        choices = tuple(self._choices[index].choice(silent) for index in sorted(self._choices))
-        first = choices[0] if choices else Choice(status=silent or "unknown")
-        created = self._named("created")
+        own = [self._choices[index].fields(silent) for index in sorted(self._choices)]
+        first = own[0] if own else {"status": silent or "unknown"}
+        created = self._first.get("created") or self._last.get("created")
         return {
-            **{name: getattr(first, name) for name in CHOICE_FIELDS},
-            "choices": choices,
-            "usage": self._tally.total(len(choices)),
-            "model": _text(self._named("model")),
-            "id": _text(self._named("id")),
+            **first,
+            "choices": tuple([Choice(**each) for each in own]),
+            "usage": self._tally.total(len(own)),
+            "model": self._named("model"),
+            "id": self._named("id"),
             "request_id": self._request_id,
-            "system_fingerprint": _text(self._named("system_fingerprint")),
-            "service_tier": _text(self._named("service_tier")),
+            "system_fingerprint": self._named("system_fingerprint"),
+            "service_tier": self._named("service_tier"),
             "created": created if type(created) is int else None,
         }
 
@@ -226,17 +226,20 @@ class Accumulator:
         if self._mender is not None:
             held = [self._mender.mend(parts.index, each) for each in held]
             held += self._mender.rest(parts.index)
-        came = [parts.fold(each, chunks) for each in held]
-        return parts.rest(chunks) or any(came)
+        came = False
+        for each in held:
+            came = parts.fold(each, chunks) or came
+        return parts.rest(chunks) or came
 
     def _count(self, usage: Any, chunks: list[ChatStreamChunk], *, alone: bool) -> None:
         """Take token counts in, which came `alone` in an event or beside choices."""
         if self._tally.take(usage, alone=alone):
             _last_of(chunks).usage = self._tally.total(len(self._choices))
 
-    def _named(self, name: str) -> Any:
-        """A field of the answer itself, which not every chunk has."""
-        return self._first.get(name) or self._last.get(name)
+    def _named(self, name: str) -> str | None:
+        """A text about the answer itself, which not every chunk has."""
+        value = self._first.get(name) or self._last.get(name)
+        return value if type(value) is str else str(value) if type(value) is int else None
 
 
 def as_delta(message: Any) -> Any:
@@ -255,7 +258,3 @@ def _last_of(chunks: list[ChatStreamChunk]) -> ChatStreamChunk:
     if not chunks:
         chunks.append(ChatStreamChunk())
     return chunks[-1]
-
-
-def _text(value: Any) -> str | None:
-    return value if type(value) is str else str(value) if type(value) is int else None

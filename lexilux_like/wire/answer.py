@@ -79,6 +79,16 @@ class FoldedAnswer(ABC):
         """
         return self.done or self._accumulator.finished(self._expected)
 
+    def take(self, data: bytes) -> Sequence[ChatStreamChunk]:
+        """`feed`, for the data of a whole event without a name, as nearly all are."""
+        if self.done:
+            return ()
+        try:
+            document = from_json(data)
+        except ValueError:
+            return self.feed(ServerSentEvent(data=data))
+        return self._take(document, data)
+
     def feed(self, event: ServerSentEvent) -> Sequence[ChatStreamChunk]:
         """Take one event in; returns what it adds for the consumer, often nothing.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..values.results import ChatStreamChunk, Choice, FinishReason, Json, Status
+from ..values.results import ChatStreamChunk, FinishReason, Json, Status
 from .document import is_array, is_object, text_of
 from .finish import verdict
 from .fragments import FRAGMENTED, Fragments
@@ -124,8 +124,8 @@ class PartialChoice:
             refusal=bool(self._refusal) and not self._text,
         )
 
-    def choice(self, silent: Status | None) -> Choice:
-        """What has come.
+    def fields(self, silent: Status | None) -> Json:
+        """What has come, as the fields of a `Choice`, which a result has too.
 
         Args:
             silent: The status of a choice without a finish reason that has not ended; None
@@ -136,20 +136,20 @@ class PartialChoice:
             reason, status = None, silent
         calls = self._calls.so_far()
         safe = status in ("complete", "tool_calls")
-        return Choice(
-            text=_joined(self._text),
-            reasoning=_joined(self._reasoning),
-            tool_calls=calls if safe else (),
-            incomplete_tool_calls=() if safe else calls,
-            refusal=_joined(self._refusal) or None,
-            status=status,
-            finish_reason=reason,
-            raw_finish_reason=self.raw_finish_reason,
-            index=self.index,
-            logprobs=_copy(self._logprobs) or None,
-            reasoning_field=self._reasoning_field or self._reasoning_place,
-            fields=self._other_fields(),
-        )
+        return {
+            "text": _joined(self._text),
+            "reasoning": _joined(self._reasoning),
+            "tool_calls": calls if safe else (),
+            "incomplete_tool_calls": () if safe else calls,
+            "refusal": _joined(self._refusal) or None,
+            "status": status,
+            "finish_reason": reason,
+            "raw_finish_reason": self.raw_finish_reason,
+            "index": self.index,
+            "logprobs": _copy(self._logprobs) if self._logprobs else None,
+            "reasoning_field": self._reasoning_field or self._reasoning_place,
+            "fields": self._other_fields(),
+        }
 
     def _fold_fields(self, delta: Json, chunks: list[ChatStreamChunk]) -> bool:
         chunk = ChatStreamChunk(index=self.index)
@@ -233,7 +233,8 @@ class PartialChoice:
 
     def _other_fields(self) -> Json:
         fields = _copy(self._fields)
-        fields |= {name: each.so_far() for name, each in self._fragments.items()}
+        for name, each in self._fragments.items():
+            fields[name] = each.so_far()
         for (name, key), pieces in self._pieces.items():
             fields[name] = {**fields[name], key: _joined(pieces)}
         return fields

@@ -34,6 +34,10 @@ class Answer(Protocol):
         """Whether the end was announced: by `done`, or by a finish reason for every choice."""
         ...
 
+    def take(self, data: bytes) -> Sequence[ChatStreamChunk]:
+        """`feed`, for the data of a whole event without a name."""
+        ...
+
     def feed(self, event: ServerSentEvent) -> Sequence[ChatStreamChunk]:
         """Take one event in; returns what it adds for the consumer: often nothing, as when done.
 

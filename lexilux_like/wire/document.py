@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, TypeGuard
 
+from pydantic_core import from_json, to_json, to_jsonable_python
+
 from ..values.errors import ValidationError
 from ..values.results import Json
 
@@ -18,8 +20,6 @@ def parse(data: bytes) -> Any:
     Raises:
         ValueError: It is not JSON, or too deep, or it has a number of thousands of digits.
     """
-    from pydantic_core import from_json  # noqa: PLC0415 - loaded with the first answer
-
     try:
         return from_json(data)
     except ValueError:
@@ -44,8 +44,6 @@ def dump(value: Any) -> bytes:
     Raises:
         ValidationError: It holds something that JSON has no word for, NaN included.
     """
-    from pydantic_core import to_json  # noqa: PLC0415 - loaded with the first request
-
     try:
         data = to_json(value)
     except (ValueError, TypeError, RecursionError):
@@ -56,8 +54,6 @@ def dump(value: Any) -> bytes:
 
 def _dump_slowly(value: Any) -> bytes:
     """Write what pydantic refuses though JSON can say it: halves of surrogate pairs."""
-    from pydantic_core import to_jsonable_python  # noqa: PLC0415 - rare
-
     try:
         text = json.dumps(value, allow_nan=False, default=to_jsonable_python, separators=(",", ":"))
     except (ValueError, TypeError, RecursionError) as error:

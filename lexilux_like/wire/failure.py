@@ -141,7 +141,10 @@ def event_error(
 
 def request_id(headers: Mapping[str, str]) -> str | None:
     """The provider's name for the request, to quote to its support."""
-    return next((headers[name] for name in REQUEST_IDS if headers.get(name)), None)
+    for name in REQUEST_IDS:
+        if given := headers.get(name):
+            return given
+    return None
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

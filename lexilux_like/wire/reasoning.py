@@ -15,6 +15,8 @@ from .profile import THINK, Profile, Spelling, Tags
 
 def is_asked(reasoning: Reasoning | None) -> bool:
     """Whether the caller wants reasoning."""
+    if reasoning is None:
+        return False
     if isinstance(reasoning, Mapping):
         return reasoning.get("enabled") is not False and reasoning.get("effort") != "none"
     return bool(reasoning)

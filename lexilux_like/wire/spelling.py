@@ -30,6 +30,8 @@ def spelled_options(options: Mapping[str, Any], profile: Profile) -> Json:
         ValidationError: A tool or a choice of one makes no sense, or the temperature is higher
             than the provider takes.
     """
+    if not options:
+        return {}
     payload = dict(options)
     if "tools" in payload:
         payload["tools"] = encode_tools(options["tools"])

@@ -41,12 +41,12 @@ class SSEDecoder:
 
     __slots__ = (
         "_any",
-        "_between",
         "_cr",
         "_data",
         "_event",
         "_id",
         "_line",
+        "_plain",
         "_retry",
         "_size",
         "_start",
@@ -63,7 +63,7 @@ class SSEDecoder:
         self._id = ""
         self._retry: int | None = None
         self._any = False
-        self._between = False  # nothing is left over from the last read
+        self._plain = True  # nothing is left of earlier reads but the beginning of a line
         self._stray = bytearray()
 
     @property
@@ -74,21 +74,39 @@ class SSEDecoder:
         """
         return bytes(self._stray)
 
+    def messages(self, data: bytes) -> list[bytes]:
+        """The data of the events that these bytes finish, where all are a line `data: ` each.
+
+        Nearly all are, and this is much faster than `feed`. Where it returns nothing, it has taken
+        nothing in: then the bytes are for `feed`.
+        """
+        if not self._plain or self._start or CR in data:
+            return []
+        end = data.find(LF)
+        alone = end == len(data) - 2 and data[-1] == LF
+        if not alone and (end := data.rfind(b"\n\n")) < 0:
+            return []
+        if self._line:
+            end += len(self._line)
+            data = b"".join((self._line, data))
+        if not data.startswith(b"data: "):
+            return []
+        rest = data[end + 2 :]
+        found = [data[6:end]] if alone else data[6:end].split(b"\n\ndata: ")
+        if not alone and (LF in b"".join(found) or LF in rest):
+            return []
+        if rest or self._line:
+            self._line = bytearray(rest)
+        self._size = len(rest)
+        self._start, self._any = None, True
+        return found
+
     def feed(self, data: bytes) -> list[ServerSentEvent]:
         """Take bytes in; returns the events that they finish.
 
         Raises:
             ResponseFormatError: An unfinished event is over MAX_EVENT_BYTES.
         """
-        if (  # one event, whole and alone: how most servers write, and three times as fast
-            self._between
-            and data.startswith(b"data: ")
-            and data.find(LF) == len(data) - 2
-            and data[-1] == LF
-            and CR not in data
-        ):
-            self._any = True
-            return [ServerSentEvent("message", data[6:-2], self._id, self._retry)]
         if self._start is not None:
             data = self._without_bom(data)
         if self._cr and data:
@@ -108,11 +126,11 @@ class SSEDecoder:
         events = self._take(lines) if lines else []
         if rest:
             self._line += rest
+        self._plain = not (self._cr or self._data) and self._event == "message"
         if self._line or self._data:
-            self._between = False
             self._measure(len(data), afresh=bool(events))
         else:
-            self._between = not self._cr and self._event == "message"
+            self._size = 0
         return events
 
     def flush(self) -> list[ServerSentEvent]:

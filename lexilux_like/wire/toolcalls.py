@@ -60,6 +60,8 @@ class ToolCalls:
 
     def so_far(self) -> tuple[ToolCall, ...]:
         """The calls as far as they have come."""
+        if not self._calls:
+            return ()
         return tuple(
             ToolCall(call.id, call.name, "".join(call.arguments), call.type, {**call.fields})
             for call in self._calls

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from ..values.results import Json, Usage
 from .document import is_object
 
+NOTHING = Usage()
 UsageReader: TypeAlias = Callable[[Any], Usage | None]
 """Reads a usage object; None where it counts nothing."""
 
@@ -19,7 +20,7 @@ class Tally:
 
     def __init__(self, read: UsageReader) -> None:
         self._read = read
-        self._last = Usage()
+        self._last = NOTHING
         self._shares: list[Usage] = []
 
     def take(self, counts: Any, *, alone: bool) -> bool:
@@ -54,9 +55,9 @@ def read_usage(counts: Any) -> Usage | None:
     """
     if not is_object(counts):
         return None
-    prompt, completion, total = (
-        _count(counts.get(f"{name}_tokens")) for name in ("prompt", "completion", "total")
-    )
+    prompt = _count(counts.get("prompt_tokens"))
+    completion = _count(counts.get("completion_tokens"))
+    total = _count(counts.get("total_tokens"))
     if prompt is None and completion is None and total is None:
         return None
     return Usage(

@@ -368,6 +368,21 @@ ERRORS = [
 ]
 
 
+def test_an_error_event_behind_others_in_one_read_comes_after_their_chunks(
+    door: Doors, scripted_server: ScriptedServer
+) -> None:
+    together = b"".join(sse(chunk({"content": each})) for each in "bc") + ERRORS[0]
+    scripted_server.play(events(chunk({"content": "a"}), together))
+    opened = door().open_stream("x")
+    deltas = [chunk.delta for chunk in (opened.next_chunk() for _ in range(3)) if chunk]
+    assert (deltas, opened.result.text) == (["a", "b", "c"], "abc")
+    with pytest.raises(APIError, match="boom") as caught:
+        opened.next_chunk()
+    assert caught.value.partial is not None
+    assert (caught.value.partial.text, caught.value.partial.status) == ("abc", "interrupted")
+    assert not caught.value.retryable
+
+
 @pytest.mark.parametrize("event", ERRORS)
 def test_an_error_event_raises_with_the_part(
     door: Doors, scripted_server: ScriptedServer, event: bytes

@@ -68,10 +68,10 @@ def calls_of_a_stream(chunks: int, *, at_once: int, **options: Any) -> int:
 
 @pytest.mark.parametrize(
     ("at_once", "live", "most"),
-    [(1, False, 21), (20, False, 7), (20, True, 13)],
+    [(1, False, 12.5), (20, False, 6.5), (20, True, 12.5)],
     ids=["one by one", "twenty in a read", "complete_stream"],
 )
-def test_calls_per_chunk(at_once: int, live: bool, most: int):
+def test_calls_per_chunk(at_once: int, live: bool, most: float):
     few, many = (calls_of_a_stream(20 * n, at_once=at_once, live=live) for n in (10, 60))
     per_chunk = (many - few) / 1_000
     assert per_chunk <= most, per_chunk

@@ -34,7 +34,13 @@ from lexilux_like.testing import (
 )
 from lexilux_like.testing.door import Doors
 from lexilux_like.testing.script import End
+from lexilux_like.transport.endpoint import Endpoint
+from lexilux_like.transport.engine import Opened
+from lexilux_like.transport.fast import FastEngine
+from lexilux_like.transport.route import Route
 from lexilux_like.transport.selection import EngineName
+from lexilux_like.transport.watch import Watch
+from lexilux_like.values.timeouts import Timeouts
 
 COMMENT = b": on\n\n"
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
@@ -225,6 +231,18 @@ def test_a_body_that_goes_on_after_done_is_not_waited_for(
     assert scripted_server.connections == 2
 
 
+def test_a_body_of_which_there_is_always_more_is_not_waited_for() -> None:
+    late = time.monotonic() + 1
+
+    def read() -> bytes:
+        assert time.monotonic() < late
+        return COMMENT
+
+    endpoint = Endpoint("http://127.0.0.1:1/v1", api_key=None, headers=None)
+    engine = FastEngine(Route(endpoint, proxies={}, verify=True))
+    engine.drain(Opened(200, {}, read, engine.close, None), Watch(Timeouts()))
+
+
 def test_a_body_that_ends_soon_after_done_leaves_its_connection(
     every_door: Doors, scripted_server: ScriptedServer
 ) -> None:
@@ -300,7 +318,8 @@ def test_a_stream_stopped_on_a_kept_connection_is_not_asked_again(
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no signals to threads here")
 def test_an_interrupt_hangs_up(chat: Chat, scripted_server: ScriptedServer) -> None:
-    scripted_server.play(raw_reply(Stall(5)))
+    scripted_server.play(answer("loaded"), raw_reply(Stall(5)))
+    chat("x")  # loads what a first call loads, which may take longer than the timer
     main = threading.main_thread().ident or 0
     timer = threading.Timer(0.05, signal.pthread_kill, (main, signal.SIGINT))
     timer.start()

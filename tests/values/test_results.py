@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pickle
 
 import pytest
@@ -13,8 +14,10 @@ from lexilux_like.values.results import (
     ChatStreamChunk,
     Choice,
     StreamingResult,
+    Timing,
     ToolCall,
     Usage,
+    replaced,
 )
 
 counts = st.none() | st.integers(0, 10**9)
@@ -156,6 +159,19 @@ def test_a_streaming_result_becomes_a_plain_one_with_all_its_fields():
     plain = streamed.to_chat_result()
     assert type(plain) is ChatResult
     assert plain == ChatResult(text="Hi", status="complete", model="m", usage=Usage(1))
+
+
+@pytest.mark.parametrize("kind", [ChatResult, StreamingResult])
+def test_a_replaced_result_differs_in_the_changes_only(kind: type[ChatResult]):
+    result = kind(text="Hi", usage=Usage(1), choices=(Choice(text="Hi"),), key_index=1)
+    new = replaced(result, {"timing": Timing(None, 2.0), "key_index": 0})
+    assert new == dataclasses.replace(result, timing=Timing(None, 2.0), key_index=0)
+    assert result.timing == Timing()
+
+
+def test_a_result_has_no_other_fields_to_replace():
+    with pytest.raises(AttributeError):
+        replaced(ChatResult(), {"time": 1.0})
 
 
 def test_results_survive_pickling():

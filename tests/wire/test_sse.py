@@ -105,6 +105,59 @@ def test_alone_or_together_events_are_the_same(datas: list[str], place: int) -> 
     assert decoded(*alone) == decoded(body[:place], body[place:]) == specified(body)
 
 
+PIECES = st.sampled_from(
+    [b"data: {}\n\n"] * 6
+    + [b'data: {"a": 1}\n\n', b"data: \n\n", b"data:x\n\n", b"data: a\ndata: b\n\n"]
+    + [b"data: a\r\n\r\n", b"data: a\rb\n\n", b"event: x\ndata: a\n\n", b"event: x\n", b"data: a\n"]
+    + [b": on\n\n", b"\n", b"\r", b"id: 1\n\n", b"stray\n\n", BOM, b"\xef"]
+)  # fmt: skip
+
+
+@given(st.lists(PIECES, max_size=12), st.lists(st.integers(0, 150), max_size=6))
+def test_plain_messages_are_taken_as_any_event_is(pieces: list[bytes], cuts: list[int]) -> None:
+    body = b"".join(pieces)
+    decoder, found = SSEDecoder(), list[tuple[str, str]]()
+    places = sorted(min(cut, len(body)) for cut in cuts)
+    for start, end in zip([0, *places], [*places, len(body)], strict=True):
+        messages = decoder.messages(body[start:end])
+        events = [] if messages else decoder.feed(body[start:end])
+        found += [("message", data.decode()) for data in messages]
+        found += [(each.event, each.data.decode()) for each in events]
+    assert found == [(kind, data) for kind, data, _ in specified(body)]
+
+
+def test_plain_messages_are_found_wherever_they_are_cut() -> None:
+    body = b"data: 1\n\ndata: 2\n\ndata: 3\n\n"
+    for place in (9, *range(10, 17), 18, *range(19, 26)):  # not between the two ends of lines
+        decoder = SSEDecoder()
+        assert decoder.messages(body[:place]) == [b"1", b"2"][: place // 9]
+        assert decoder.messages(body[place:]) == [b"1", b"2", b"3"][place // 9 :]
+
+
+def test_the_beginning_of_a_plain_message_is_used_once() -> None:
+    decoder = SSEDecoder()
+    reads = [b"data: 1\n\ndata: ", b"2\n\n", b"data: 3\n\n"]
+    assert [decoder.messages(read) for read in reads] == [[b"1"], [b"2"], [b"3"]]
+
+
+@pytest.mark.parametrize(
+    ("before", "data"),
+    [
+        (b"", b"data: 1\n\n: comment\n\n"),
+        (b"", b"data: 1\n\ndata: 2\n"),
+        (b"event: x\n", b"data: 1\n\n"),
+        (b"data: 0\n", b"data: 1\n\n"),
+        (b"data: 0\r", b"data: 1\n\n"),
+        (b"\xef", b"data: 1\n\n"),
+    ],
+)
+def test_messages_that_are_not_plain_are_left_for_feed(before: bytes, data: bytes) -> None:
+    decoder, other = SSEDecoder(), SSEDecoder()
+    assert decoder.feed(before) == other.feed(before) == []
+    assert decoder.messages(data) == []
+    assert decoder.feed(data) == other.feed(data)
+
+
 @pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n"])
 def test_lines_end_in_lf_cr_or_crlf(end: bytes) -> None:
     assert data_of(b"data: 1" + end + end + b"data: 2" + end + end) == [b"1", b"2"]
@@ -283,6 +336,24 @@ def test_many_events_are_not_taken_for_a_large_one(monkeypatch: pytest.MonkeyPat
     body = (b"data: " + b"x" * 90 + b"\n\n") * 200
     count = sum(len(decoder.feed(body[i : i + 70])) for i in range(0, len(body), 70))
     assert count == 200
+
+
+def test_events_cut_in_two_are_not_taken_for_a_large_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sse, "MAX_EVENT_BYTES", 1_000)
+    decoder = SSEDecoder()
+    halves = [b"data: " + b"x" * 90, b"x\n\n"]
+    assert sum(len(decoder.feed(half)) for half in halves * 200) == 200
+
+
+def test_the_size_of_an_event_counts_what_came_beside_plain_messages(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sse, "MAX_EVENT_BYTES", 1_000)
+    decoder = SSEDecoder()
+    assert decoder.messages(b"data: 1\n\ndata: " + b"x" * 600) == [b"1"]
+    assert decoder.messages(b"x\n\ndata: " + b"x" * 600) == [b"x" * 601]
+    with pytest.raises(ResponseFormatError, match="larger than 1000 bytes"):
+        decoder.feed(b"x" * 500)
 
 
 def test_comments_without_end_are_no_event(monkeypatch: pytest.MonkeyPatch) -> None:

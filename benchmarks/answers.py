@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import json
 import random
+import string
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -25,6 +26,7 @@ FRAGMENTS = (1_000, 3_000, 10_000)
 """How many fragments of tool arguments, or parts of a JSON document, a stream has."""
 EVENTS = (100_000, 1_000_000, 10_000_000)
 """Characters in one event."""
+LETTERS = string.ascii_letters + string.digits
 STAMP = "0" * 16
 """Where the load server writes the microseconds since 1970."""
 WORDS = ("the", "of", "and", "to", "in", "is", "that", "for", "it", "as", "was", "with", "be", "by")
@@ -50,17 +52,26 @@ class Answer:
     """Each body waits for the next multiple of it on the clock; 0 for no wait."""
 
 
-def event(delta: dict[str, Any], finish_reason: str | None = None) -> bytes:
-    """A chunk as api.openai.com sends it: about 300 bytes around a short token."""
+def event(
+    delta: dict[str, Any], finish_reason: str | None = None, *, created: int = 1_790_000_000
+) -> bytes:
+    """A chunk as api.openai.com sends it: about 300 bytes around a short token.
+
+    Padding of letters and digits, other ones in each chunk, makes all of nearly the same length.
+    """
+    text = json.dumps(delta)
+    chance = random.Random(text)  # noqa: S311 - the same each time
+    padding = "".join(chance.choices(LETTERS, k=1 + -len(text) % 16))
     data = {
         "id": "chatcmpl-C4uKPp1Jk2jZb6QmHj9uWb2kP0vXy",
         "object": "chat.completion.chunk",
-        "created": 1_790_000_000,
+        "created": created,
         "model": "gpt-4.1-mini-2025-04-14",
         "service_tier": "default",
         "system_fingerprint": "fp_4f9c3a8c1d",
         "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}],
         "usage": None,
+        "obfuscation": padding,
     }
     return b"data: " + json.dumps(data, separators=(",", ":")).encode() + b"\n\n"
 
@@ -76,6 +87,12 @@ def stream(deltas: Iterable[dict[str, Any]], *, repeat: int = 1, reason: str = "
     body = b"".join(framed(event(delta)) for delta in deltas)
     ended = framed(event({}, reason)) + framed(b"data: [DONE]\n\n") + _END
     return Answer(_STREAM_HEAD + begun, body, ended, repeat)
+
+
+def unlike(deltas: Iterable[dict[str, Any]]) -> Answer:
+    """A stream in which no event is like another but for its text."""
+    events = (event(delta, created=1_790_000_000 + n) for n, delta in enumerate(deltas))
+    return replace(stream(()), body=b"".join(map(framed, events)))
 
 
 def coalesced(deltas: Iterable[dict[str, Any]]) -> Answer:
@@ -156,6 +173,7 @@ def answers() -> dict[str, Answer]:
         "call": whole(),
         "delayed": whole(DELAY_MS),
         "chunks": stream(chunks),
+        "unlike": unlike(chunks),
         "coalesced": coalesced(chunks),
         "long": stream(chunks, repeat=LONG // STREAM),
         "paced": Answer(paced.head, paced.body, paced.tail, PACED, period_ms=PERIOD_MS),

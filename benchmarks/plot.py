@@ -52,7 +52,7 @@ class Axis:
 
     def at(self, value: float) -> float:
         """The pixel of a value."""
-        share = math.log(value / self.low) / math.log(self.high / self.low)
+        share = math.log(value / self.low) / (math.log(self.high / self.low) or 1.0)
         return self.start + share * (self.stop - self.start)
 
 

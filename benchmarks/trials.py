@@ -111,11 +111,12 @@ def at_most(default: float, fast: float, of: str = OPENAI) -> tuple[Target, ...]
 
 def _streams() -> Iterator[Row]:
     floor = Target(FAST, 3, COMPILED)
-    kinds = (
+    kinds: tuple[tuple[str, str, str, str, tuple[Target, ...]], ...] = (
         ("stream-sync", "chunks", "stream", "sync", (*at_most(1 / 9, 1 / 30), floor)),
         ("stream-async", "chunks", "astream", "async", (*at_most(1 / 7, 1 / 30), floor)),
         ("coalesced-sync", "coalesced", "stream", "sync, coalesced", at_most(1 / 30, 1 / 35)),
         ("coalesced-async", "coalesced", "astream", "async, coalesced", at_most(1 / 30, 1 / 35)),
+        ("unlike-sync", "unlike", "stream", "sync, no two alike", ()),
     )
     for name, answer, trial, title, targets in kinds:
         figures = (Figure("cpu_us", f"{title}, µs", targets),)

@@ -9,10 +9,16 @@ from .choice import PartialChoice
 from .document import is_array, is_object, text_of
 from .halves import Mender
 from .profile import Tags
+from .template import Template
 from .usage import Tally, UsageReader, read_usage
 
 COMPACT_EVERY = 1_024
 """After so many pieces of content they are joined, so that a long stream takes little memory."""
+NAMES = ("model", "id", "system_fingerprint", "service_tier")
+"""Texts about an answer as a whole; some servers send numbers."""
+BESIDE_DELTA = ("finish_reason", "logprobs", "message", "usage", "error")
+BESIDE_CHOICES = ("usage", "x_groq", "error", "base_resp")
+"""Fields that say something beside the delta."""
 
 
 class FinishError(Exception):
@@ -43,6 +49,7 @@ class Accumulator:
         "_first",
         "_keep_raw",
         "_last",
+        "_last_plain",
         "_mender",
         "_request_id",
         "_show_reasoning",
@@ -105,6 +112,40 @@ class Accumulator:
                 chunk.raw = document
         return chunks
 
+    def template(self, document: Json, data: bytes) -> Template | None:
+        """The template of a chunk that was folded in, if text for one choice is all it brought.
+
+        Args:
+            document: The chunk.
+            data: Its JSON.
+
+        Returns:
+            It may be used for `more` until the next chunk is folded in.
+        """
+        choices: list[Json] = document.get("choices") or [{}]
+        choice = choices[0]
+        index = choice.get("index")
+        parts = self._choices.get(index) if type(index) is int else None
+        if (
+            parts is None
+            or len(choices) > 1
+            or not parts.is_plain(choice.get("delta"))
+            or self._keep_raw
+            or self._mender is not None
+            or any(map(choice.get, BESIDE_DELTA))
+            or any(map(document.get, BESIDE_CHOICES))
+        ):
+            return None
+        self._last_plain = parts
+        return Template.of(data, choice["delta"]["content"])
+
+    def more(self, text: str) -> list[ChatStreamChunk]:
+        """`fold`, for a chunk that is that of the last `template` but for its text."""
+        chunks: list[ChatStreamChunk] = []
+        self._last_plain.add_text(text, chunks)
+        self._came()
+        return chunks
+
     def rest(self) -> list[ChatStreamChunk]:
         """What was held back, at the end of the answer."""
         chunks: list[ChatStreamChunk] = []
@@ -131,17 +172,12 @@ class Accumulator:
     def _fields(self, silent: Status | None) -> Json:
         own = [self._choices[index].fields(silent) for index in sorted(self._choices)]
         first = own[0] if own else {"status": silent or "unknown"}
-        created = self._first.get("created") or self._last.get("created")
         return {
             **first,
+            **self._facts(),
             "choices": tuple([Choice(**each) for each in own]),
             "usage": self._tally.total(len(own)),
-            "model": self._named("model"),
-            "id": self._named("id"),
             "request_id": self._request_id,
-            "system_fingerprint": self._named("system_fingerprint"),
-            "service_tier": self._named("service_tier"),
-            "created": created if type(created) is int else None,
         }
 
     def _fold_choices(self, choices: Any, chunks: list[ChatStreamChunk]) -> None:
@@ -168,8 +204,13 @@ class Accumulator:
                 self._count(usage, chunks, alone=False)
             if choice.get("error"):
                 raise FinishError(choice)
-        self.pieces += came
-        if came and not self.pieces % COMPACT_EVERY:
+        if came:
+            self._came()
+
+    def _came(self) -> None:
+        """An event has brought content."""
+        self.pieces += 1
+        if not self.pieces % COMPACT_EVERY:
             for each in self._choices.values():
                 each.compact()
 
@@ -200,7 +241,8 @@ class Accumulator:
         self, parts: PartialChoice, word: Any, choice: Json, chunks: list[ChatStreamChunk]
     ) -> bool:
         """A choice says why it stops; an empty word says nothing, but is kept (xAI, Snowflake)."""
-        word = text_of(word)
+        if type(word) is not str:
+            word = text_of(word)
         if not word:
             parts.raw_finish_reason = parts.raw_finish_reason or word
             return False
@@ -220,15 +262,16 @@ class Accumulator:
 
     def _rest(self, parts: PartialChoice, chunks: list[ChatStreamChunk]) -> bool:
         """Hand on what a choice holds back: a message without deltas, half a character, a tag."""
-        held: list[Any] = []
-        if parts.message is not None and parts.empty:
-            held.append(as_delta(parts.message))
-        if self._mender is not None:
-            held = [self._mender.mend(parts.index, each) for each in held]
-            held += self._mender.rest(parts.index)
         came = False
-        for each in held:
-            came = parts.fold(each, chunks) or came
+        if parts.message is not None or self._mender is not None:
+            held: list[Any] = []
+            if parts.message is not None and parts.empty:
+                held.append(as_delta(parts.message))
+            if self._mender is not None:
+                held = [self._mender.mend(parts.index, each) for each in held]
+                held += self._mender.rest(parts.index)
+            for each in held:
+                came = parts.fold(each, chunks) or came
         return parts.rest(chunks) or came
 
     def _count(self, usage: Any, chunks: list[ChatStreamChunk], *, alone: bool) -> None:
@@ -236,10 +279,17 @@ class Accumulator:
         if self._tally.take(usage, alone=alone):
             _last_of(chunks).usage = self._tally.total(len(self._choices))
 
-    def _named(self, name: str) -> str | None:
-        """A text about the answer itself, which not every chunk has."""
-        value = self._first.get(name) or self._last.get(name)
-        return value if type(value) is str else str(value) if type(value) is int else None
+    def _facts(self) -> Json:
+        """What is said of the answer itself, which not every chunk does."""
+        first, last = self._first, self._last
+        created = first.get("created") or last.get("created")
+        facts: Json = {"created": created if type(created) is int else None}
+        for name in NAMES:
+            value = first.get(name) or last.get(name)
+            if type(value) is int:
+                value = str(value)
+            facts[name] = value if type(value) is str else None
+        return facts
 
 
 def as_delta(message: Any) -> Any:

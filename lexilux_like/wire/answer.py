@@ -86,7 +86,7 @@ class FoldedAnswer(ABC):
         try:
             document = from_json(data)
         except ValueError:
-            return self.feed(ServerSentEvent(data=data))
+            return self._feed(ServerSentEvent(data=data))
         return self._take(document, data)
 
     def feed(self, event: ServerSentEvent) -> Sequence[ChatStreamChunk]:
@@ -96,6 +96,11 @@ class FoldedAnswer(ABC):
             APIError: The event is an error, in any of its known shapes; `partial` is set.
             ResponseFormatError: The event is not one of the dialect; `partial` is set.
         """
+        plain = event.event == "message" and not event.cut
+        return self.take(event.data) if plain else self._feed(event)
+
+    def _feed(self, event: ServerSentEvent) -> Sequence[ChatStreamChunk]:
+        """Take an event in that may have a name, be cut, or be no JSON."""
         if self.done:
             return ()
         data = event.data

@@ -85,13 +85,22 @@ class PartialChoice:
         if self._splitter is None and (len(delta) == 1 or delta.keys() <= PLAIN):  # nearly all
             text = delta.get("content")
             if type(text) is str and text:
-                self._text.append(text)
-                chunk = ChatStreamChunk(text)
-                if self.index:
-                    chunk.index = self.index
-                chunks.append(chunk)
+                self.add_text(text, chunks)
                 return True
         return self._fold_fields(delta, chunks)
+
+    def add_text(self, text: str, chunks: list[ChatStreamChunk]) -> None:
+        """Take text in that is nothing else, and add its chunk to `chunks`."""
+        self._text.append(text)
+        chunk = ChatStreamChunk(text)
+        if self.index:
+            chunk.index = self.index
+        chunks.append(chunk)
+
+    def is_plain(self, delta: Any) -> bool:
+        """Whether a delta brings text, and nothing else: now, and for the rest of the answer."""
+        text = delta.get("content") if is_object(delta) and delta.keys() <= PLAIN else None
+        return type(text) is str and bool(text) and self._splitter is None
 
     def compact(self) -> None:
         """Join the texts that came since the last time: a short text takes 60 bytes of its own."""
@@ -111,10 +120,11 @@ class PartialChoice:
 
     def add_logprobs(self, logprobs: Any) -> None:
         """Take the log probabilities of one chunk in; their lists are joined."""
-        if is_object(logprobs):
-            _join(self._logprobs, logprobs)
-        else:
-            _join(self._fields, {"logprobs": logprobs})
+        if not is_object(logprobs):
+            _put(self._fields, "logprobs", logprobs)
+            return
+        for name, value in logprobs.items():
+            _put(self._logprobs, name, value)
 
     def finish(self) -> tuple[FinishReason | None, Status]:
         """What the finish reason says of what has come."""
@@ -138,10 +148,10 @@ class PartialChoice:
         safe = status in ("complete", "tool_calls")
         return {
             "text": _joined(self._text),
-            "reasoning": _joined(self._reasoning),
+            "reasoning": _joined(self._reasoning) if self._reasoning else "",
             "tool_calls": calls if safe else (),
             "incomplete_tool_calls": () if safe else calls,
-            "refusal": _joined(self._refusal) or None,
+            "refusal": _joined(self._refusal) if self._refusal else None,
             "status": status,
             "finish_reason": reason,
             "raw_finish_reason": self.raw_finish_reason,
@@ -158,7 +168,10 @@ class PartialChoice:
             if value is None or name == "role":
                 continue
             if name == "content":
-                self._read_content(value, chunk)
+                if type(value) is str:
+                    chunk.delta = value
+                else:
+                    self._read_content(value, chunk)
             elif name in ("reasoning_content", "reasoning") and type(value) is str:
                 if value and (not chunk.reasoning or name == "reasoning_content"):
                     chunk.reasoning, self._reasoning_field = value, name
@@ -220,8 +233,8 @@ class PartialChoice:
         if name in FRAGMENTED and is_array(value):
             self._fragments.setdefault(name, Fragments()).take(value)
             return False
-        if not is_object(value) or name not in CUT_TEXTS:
-            _join(self._fields, {name: value})
+        if name not in CUT_TEXTS or not is_object(value):
+            _put(self._fields, name, value)
             return False
         kept = self._fields.setdefault(name, {})
         for key, piece in value.items():
@@ -247,16 +260,16 @@ def _joined(pieces: list[str]) -> str:
     return pieces[0] if pieces else ""
 
 
-def _join(into: Json, fields: Json) -> None:
-    """Add fields: lists grow, of everything else the last one holds."""
-    for name, value in fields.items():
-        if is_array(value):
-            known = into.get(name)
-            into[name] = [*value] if not is_array(known) else known
-            if is_array(known):
-                known.extend(value)
-        elif value is not None:
-            into[name] = value
+def _put(into: Json, name: str, value: Any) -> None:
+    """Add a field: lists grow, of everything else the last one holds."""
+    if is_array(value):
+        known = into.get(name)
+        if is_array(known):
+            known.extend(value)
+        else:
+            into[name] = [*value]
+    elif value is not None:
+        into[name] = value
 
 
 def _copy(fields: Json) -> Json:

@@ -5,6 +5,7 @@ https://platform.openai.com/docs/api-reference/chat
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..values.request import ChatRequest
@@ -21,11 +22,14 @@ from .profile import Profile, Tags
 from .reasoning import reasoning_fields
 from .registry import find_profile
 from .spelling import prefill_fields, spelled_messages, spelled_options
+from .template import Template
 
 CHUNK_FIELDS = frozenset(
     {"choices", "usage", "x_groq", "prompt_filter_results", "prompt_progress", "timings"}
 )
 """Fields by which an event is one of a chat completion."""
+PATIENCE = 8
+"""So many events are kept as templates for the next one in vain: then each is unlike the others."""
 
 
 class OpenAIDialect:
@@ -100,10 +104,11 @@ class OpenAIDialect:
         choices = document.get("choices") if is_object(document) else None
         if is_array(choices) and choices:
             answer.take_whole({**document, "choices": [_as_chunk(each) for each in choices]}, data)
-        if (error := find_error(document)) is not None:
-            raise answer.failed(error, data)
-        if not answer.done:
-            raise answer.no_completion("it has no choices", data)
+        if not answer.done or "error" in document or "base_resp" in document:
+            if (error := find_error(document)) is not None:
+                raise answer.failed(error, data)
+            if not answer.done:
+                raise answer.no_completion("it has no choices", data)
         raw = document if request.keep_raw else None
         return answer.whole(raw)
 
@@ -123,7 +128,7 @@ class OpenAIAnswer(FoldedAnswer):
         tags: Around reasoning at the beginning of a text, whether it was asked for or not.
     """
 
-    __slots__ = ()
+    __slots__ = ("_patience", "_template")
 
     def __init__(
         self,
@@ -138,6 +143,16 @@ class OpenAIAnswer(FoldedAnswer):
         super().__init__(request, head, expected=expected, tags=tags)
         if marked:
             self._accumulator.mend(Unmarker())
+        self._template: Template | None = None
+        self._patience = PATIENCE
+
+    def take(self, data: bytes) -> Sequence[ChatStreamChunk]:
+        """`FoldedAnswer.take`; of an event like the one before only the text is read."""
+        template = self._template
+        if template is not None and not self.done and (text := template.text(data)):
+            self._patience = PATIENCE
+            return self._accumulator.more(text)
+        return super().take(data)
 
     def _take(self, document: Any, data: bytes) -> list[ChatStreamChunk]:
         if document.__class__ is not dict or not document.get("choices"):
@@ -148,6 +163,10 @@ class OpenAIAnswer(FoldedAnswer):
             raise self._failed_fold(problem, document, data) from None
         if "error" in document or "base_resp" in document:  # beside choices, which have come
             self._check(document, data)
+        self._template = None
+        if self._patience and (template := self._accumulator.template(document, data)):
+            self._template = template
+            self._patience -= 1
         return chunks
 
     def _check(self, document: Any, data: bytes) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from ..values.results import Json, Usage
-from .document import is_object
 
 NOTHING = Usage()
+TOTALS = ("prompt_tokens", "completion_tokens", "total_tokens")
 UsageReader: TypeAlias = Callable[[Any], Usage | None]
 """Reads a usage object; None where it counts nothing."""
 
@@ -53,11 +53,12 @@ def read_usage(counts: Any) -> Usage | None:
 
     https://platform.openai.com/docs/api-reference/chat/object
     """
-    if not is_object(counts):
+    if counts.__class__ is not dict:
         return None
-    prompt = _count(counts.get("prompt_tokens"))
-    completion = _count(counts.get("completion_tokens"))
-    total = _count(counts.get("total_tokens"))
+    prompt, completion, total = map(counts.get, TOTALS)
+    prompt = prompt if type(prompt) is int else None
+    completion = completion if type(completion) is int else None
+    total = total if type(total) is int else None
     if prompt is None and completion is None and total is None:
         return None
     return Usage(
@@ -71,9 +72,6 @@ def read_usage(counts: Any) -> Usage | None:
 
 
 def _detail(counts: Json, group: str, name: str) -> int | None:
-    details = counts.get(group)
-    return _count(details.get(name)) if is_object(details) else None
-
-
-def _count(value: Any) -> int | None:
-    return value if type(value) is int else None
+    details: Any = counts.get(group)
+    count = details.get(name) if details.__class__ is dict else None
+    return count if type(count) is int else None

@@ -171,10 +171,14 @@ class BaseAPIClient:
         return AsyncStreamingIterator(flow, lambda: self._aworld(options))
 
     def _world(self, options: ChatOptions) -> SyncWorld:
+        if not self._stand_ins:
+            return SyncWorld(self._lane(options))
         others = [partial(each._lane, options) for each in self._stand_ins]
         return SyncWorld(self._lane(options), others)
 
     def _aworld(self, options: ChatOptions) -> AsyncWorld:
+        if not self._stand_ins:
+            return AsyncWorld(self._alane(options))
         others = [partial(each._alane, options) for each in self._stand_ins]
         return AsyncWorld(self._alane(options), others)
 
@@ -187,6 +191,8 @@ class BaseAPIClient:
         return Lane(self._async_engine(), self._endpoint, self._limiter, watch)
 
     def _sync_engine(self) -> Engine:
+        if (engine := self._engine) is not None:  # as it is once the first call was made
+            return engine
         with self._lock:
             self._check_open()
             if self._engine is None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 from ..values.errors import ResponseFormatError
 from ..wire.encoding import Inflater
@@ -17,14 +16,16 @@ MAX_BODY_BYTES = 48 * 1024 * 1024
 class Body:
     """A response body that comes piece by piece, each of bounded size once decompressed.
 
+    Args:
+        encoding: Its Content-Encoding; empty for none.
+
     Attributes:
         plain: It is not compressed: the pieces are what was read.
     """
 
     __slots__ = ("_inflater", "_pieces", "plain")
 
-    def __init__(self, headers: Any) -> None:
-        encoding = headers.get("content-encoding", "")
+    def __init__(self, encoding: str) -> None:
         self.plain = encoding.strip().lower() in ("", "identity")
         self._inflater = None if self.plain else Inflater(encoding, MAX_BODY_BYTES)
         self._pieces: Iterator[bytes] = iter(())
@@ -41,6 +42,16 @@ class Body:
             return data
         self._pieces = iter(self._inflater.feed(data) if data else [self._inflater.end()])
         return self.waiting()
+
+
+PLAIN = Body("")
+"""Any body that is not compressed: nothing of it is kept here."""
+
+
+def body_of(headers: Mapping[str, str]) -> Body:
+    """The body behind a head."""
+    encoding = headers.get("content-encoding")
+    return Body(encoding) if encoding else PLAIN
 
 
 class Whole:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any, TypeVar
 
@@ -16,7 +17,7 @@ T = TypeVar("T")
 
 def run(flow: Flow[T], world: SyncWorld) -> T:
     """Drive a flow to its value, blocking."""
-    step = Stepper(flow)
+    step = Stepper(flow, time.monotonic)
     try:
         for _ in iterate(step, world):
             pass
@@ -29,7 +30,7 @@ def run(flow: Flow[T], world: SyncWorld) -> T:
 
 async def arun(flow: Flow[T], world: AsyncWorld) -> T:
     """Drive a flow to its value on the running loop."""
-    step = Stepper(flow)
+    step = Stepper(flow, time.monotonic)
     try:
         async for _ in aiterate(step, world):
             pass

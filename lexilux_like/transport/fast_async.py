@@ -235,19 +235,16 @@ class Line(asyncio.BufferedProtocol):
 class Exchange:
     """One request and its response, on a connection that it gives back."""
 
-    __slots__ = ("_line", "_lines", "_read_s", "_watch", "whole")
+    __slots__ = ("_line", "_lines", "_read_s", "_watch", "message", "whole")
 
     def __init__(self, lines: Lines, line: Line, watch: Watch) -> None:
         self._lines = lines
         self._line: Line | None = line
+        self.message: Message | None = line.message
+        """The response as far as it came; None once closed."""
         self._watch = watch
         self._read_s = watch.limits.read_timeout_s
         self.whole = False
-
-    @property
-    def message(self) -> Message | None:
-        """The response as far as it came; None once closed."""
-        return None if self._line is None else self._line.message
 
     async def ask(self, head: bytes, body: bytes, *, bodiless: bool) -> Message:
         """Send the request and wait for the head of its response."""
@@ -285,10 +282,10 @@ class Exchange:
 
     async def aclose(self) -> None:
         """Give the connection back if its response was read to the end, or close it."""
-        line, self._line = self._line, None
-        if line is None:
+        line, message = self._line, self.message
+        self._line = self.message = None
+        if line is None or message is None:
             return
-        message = line.message
         self._lines.give_back(
             line, keep=self.whole and message.done and message.keep and not message.surplus
         )

@@ -119,19 +119,16 @@ class Line:
 class Exchange:
     """One request and its response, on a connection that it gives back."""
 
-    __slots__ = ("_line", "_lines", "_watch", "hung_up", "whole")
+    __slots__ = ("_line", "_lines", "_watch", "hung_up", "message", "whole")
 
     def __init__(self, lines: Lines, line: Line, watch: Watch) -> None:
         self._lines = lines
         self._line: Line | None = line
+        self.message: Message | None = line.message
+        """The response as far as it came; None once closed."""
         self._watch = watch
         self.hung_up = False
         self.whole = False
-
-    @property
-    def message(self) -> Message | None:
-        """The response as far as it came; None once closed."""
-        return None if self._line is None else self._line.message
 
     def ask(self, head: bytes, body: bytes, *, bodiless: bool) -> Message:
         """Send the request and wait for the head of its response."""
@@ -170,10 +167,10 @@ class Exchange:
 
     def close(self) -> None:
         """Give the connection back if its response was read to the end, or close it."""
-        line, self._line = self._line, None
-        if line is None:
+        line, message = self._line, self.message
+        self._line = self.message = None
+        if line is None or message is None:
             return
-        message = line.message
         clean = self.whole and message.done and message.keep and not message.surplus
         self._lines.give_back(line, keep=clean and not self.hung_up)
 

@@ -40,7 +40,7 @@ from .network import (
     WatchedStream,
 )
 from .route import Route
-from .watch import Watch
+from .watch import Watch, current
 
 Connection = TypeVar("Connection", httpcore.ConnectionInterface, httpcore.AsyncConnectionInterface)
 
@@ -59,7 +59,12 @@ class PoolEngine:
 
     def open(self, request: Request, watch: Watch, *, accept: str) -> Opened:
         self._close_abandoned()
-        connection, response = self._ask(_outgoing(self._endpoint, request, watch, accept), watch)
+        outgoing = _outgoing(self._endpoint, request, watch, accept)
+        token = current.set(watch)
+        try:
+            connection, response = self._ask(outgoing, watch)
+        finally:
+            current.reset(token)
         stream = _network_stream(response)
         closed = False
 
@@ -160,7 +165,11 @@ class AsyncPoolEngine:
             self._started = True
             await anext(self._end)
         outgoing = _outgoing(self._endpoint, request, watch, accept)
-        connection, response = await self._ask(outgoing, watch)
+        token = current.set(watch)
+        try:
+            connection, response = await self._ask(outgoing, watch)
+        finally:
+            current.reset(token)
         stream = _network_stream(response)
         closed = False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 from contextlib import suppress
 from inspect import GEN_RUNNING, getgeneratorstate
@@ -30,7 +31,7 @@ class StreamingIterator(Iterator[ChatStreamChunk]):
     """
 
     def __init__(self, flow: Flow[ChatResult], world: Callable[[], SyncWorld]) -> None:
-        self._step = Stepper(flow)
+        self._step = Stepper(flow, time.monotonic)
         self._make_world = world
         self._world: SyncWorld | None = None
         self._chunks: Generator[ChatStreamChunk, None, None] | None = None
@@ -108,7 +109,7 @@ class AsyncStreamingIterator(AsyncIterator[ChatStreamChunk]):
     """
 
     def __init__(self, flow: Flow[ChatResult], world: Callable[[], AsyncWorld]) -> None:
-        self._step = Stepper(flow)
+        self._step = Stepper(flow, time.monotonic)
         self._make_world = world
         self._world: AsyncWorld | None = None
         self._chunks: AsyncGenerator[ChatStreamChunk, None] | None = None

@@ -32,7 +32,7 @@ class Watch:
     """
 
     __slots__ = (
-        "_began",
+        "_asking",
         "_connect",
         "_content",
         "_content_limit",
@@ -54,11 +54,11 @@ class Watch:
         self._nearest: float = self._deadline
         self._connect = self._head = self._content = math.inf
         self._content_limit = "first_content_timeout_s"
-        self._began = 0.0
+        self._asking = False
 
     def start(self, *, stream: bool) -> None:
         """A request is about to be sent."""
-        self._began = time.monotonic()
+        self._asking = True
         self._connect = self._head = self._content = math.inf
         if stream:
             self._content_limit = "first_content_timeout_s"
@@ -74,14 +74,14 @@ class Watch:
         """A part of the request is out on `line`: the response head has this long to be whole."""
         self.line = line
         self._connect = math.inf
-        if self._began:
+        if self._asking:
             self._head = _from_now(self.limits.read_timeout_s)
         self._look()
 
     def headed(self) -> None:
         """The response head is whole; from here on the open response knows its stream."""
         self.line = None
-        self._head, self._began = math.inf, 0.0
+        self._head, self._asking = math.inf, False
         self._look()
 
     def content(self) -> None:
@@ -126,8 +126,8 @@ class Watch:
         """`timeout`, or what is left if that is less: the most that one socket call may take."""
         if self._nearest == math.inf:
             return timeout
-        left = self.left()
-        return left if timeout is None else min(left, timeout)
+        left = self._nearest - time.monotonic()
+        return left if timeout is None or left < timeout else timeout
 
     def check(self) -> None:
         """Raise if a limit has struck.
@@ -177,4 +177,4 @@ def _timed_out(name: str, limit_s: float | None) -> LexiluxTimeoutError:
 
 UNLIMITED = Watch(Timeouts())
 current: ContextVar[Watch] = ContextVar("lexilux_like_watch")
-"""The watch of the call that this thread or task performs an effect for."""
+"""The watch of the request that this thread or task sends over httpcore."""

@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, assert_never
 
 from ..turns.flow import (
     Action,
-    Admit,
     Drain,
-    Now,
     Open,
     Read,
     RunTools,
@@ -26,11 +24,11 @@ from ..turns.flow import (
 )
 from ..values.errors import LexiluxConnectionError, LexiluxError
 from ..wire.http import Request, Response
-from .body import Body, Whole
+from .body import PLAIN, Whole, body_of
 from .endpoint import Endpoint
 from .engine import AsyncEngine, AsyncOpened, Engine, Opened, shut
 from .foreign import quiet, translated
-from .watch import Watch, current
+from .watch import Watch
 
 if TYPE_CHECKING:
     import asyncio
@@ -41,10 +39,9 @@ E = TypeVar("E", Engine, AsyncEngine)
 
 WHOLE, STREAM = "application/json", "text/event-stream"
 _READ = Read()
-_NO_BODY = Body({})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Lane(Generic[E]):
     """What a call needs of the client that it asks: its own, or a fallback's."""
 
@@ -57,6 +54,17 @@ class Lane(Generic[E]):
 class SyncWorld:
     """Performs one call's effects, blocking."""
 
+    __slots__ = (
+        "_body",
+        "_hung_up",
+        "_key",
+        "_lane",
+        "_opened",
+        "_others",
+        "_sent",
+        "_used",
+    )
+
     def __init__(
         self, lane: Lane[Engine], others: Sequence[Callable[[], Lane[Engine]]] = ()
     ) -> None:
@@ -66,7 +74,7 @@ class SyncWorld:
         self._key: int | None = None
         self._opened: Opened | None = None
         self._hung_up = False
-        self._body = _NO_BODY
+        self._body = PLAIN
         self._sent: Request | None = None
 
     def perform(self, action: Action) -> Any:
@@ -78,13 +86,31 @@ class SyncWorld:
         if self._hung_up:
             raise _hung_up()
         try:
-            if type(action) is Read:  # the most frequent by far
-                return self._read(action)
-            token = current.set(self._lane.watch)
-            try:
-                return self._perform(action)
-            finally:
-                current.reset(token)
+            match action:
+                case Read():  # the most frequent by far
+                    return self._read(action)
+                case Send(request):
+                    return self._read_whole(self._open(request, WHOLE))
+                case Open(request):
+                    opened = self._open(request, STREAM)
+                    if not 200 <= opened.status < 300:
+                        return self._read_whole(opened)
+                    return Response(opened.status, opened.headers)
+                case Drain():
+                    self._drain()
+                case Sleep(seconds):
+                    self._sleep(seconds)
+                case UseKey(index):
+                    self._key = index
+                case UseLane(index):
+                    self.close()
+                    self._take(self._others[index - 1]())
+                case RunTools():
+                    from .toolrun import run_calls  # noqa: PLC0415 - threads and asyncio
+
+                    return run_calls(action)
+                case _:
+                    assert_never(action)
         except LexiluxError:
             raise
         except Exception as error:
@@ -100,8 +126,10 @@ class SyncWorld:
         """Give the connection back."""
         opened, self._opened = self._opened, None
         if opened is not None:
-            with contextlib.suppress(Exception):  # what cannot be closed is gone all the same
+            try:  # noqa: SIM105 - `suppress` takes longer than all the rest of it
                 opened.close()
+            except Exception:  # noqa: BLE001, S110 - what cannot be closed is gone all the same
+                pass
 
     def hang_up(self) -> None:
         """Do nothing more, and shut the socket, so that a reader on another thread wakes up."""
@@ -123,51 +151,23 @@ class SyncWorld:
         self._lane, self._key = lane, None
         self._used.append(lane.endpoint)
 
-    def _perform(self, action: Action) -> Any:
-        match action:
-            case Now():
-                return time.monotonic()
-            case Admit():
-                if self._lane.limiter is not None:
-                    self._lane.watch.forgive(self._lane.limiter.acquire())
-            case Send(request):
-                return self._read_whole(self._open(request, WHOLE))
-            case Open(request):
-                opened = self._open(request, STREAM)
-                if not 200 <= opened.status < 300:
-                    return self._read_whole(opened)
-                return Response(opened.status, opened.headers)
-            case Drain():
-                self._drain()
-            case Sleep(seconds):
-                self._lane.watch.refuse_sleep(seconds)
-                time.sleep(seconds)
-            case UseKey(index):
-                self._key = index
-            case UseLane(index):
-                self.close()
-                self._take(self._others[index - 1]())
-            case Read():
-                return self._read(action)
-            case RunTools():
-                from .toolrun import run_calls  # noqa: PLC0415 - threads and asyncio
-
-                return run_calls(action)
-            case _:
-                assert_never(action)
-
     def _open(self, request: Request, accept: str) -> Opened:
         self.close()
+        lane, watch = self._lane, self._lane.watch
+        if lane.limiter is not None:
+            watch.forgive(lane.limiter.acquire())
+            if self._hung_up:
+                raise _hung_up()
         if self._key is not None:
-            request = self._lane.endpoint.with_key(request, self._key)
+            request = lane.endpoint.with_key(request, self._key)
         self._sent = request
-        self._lane.watch.start(stream=accept is STREAM)
-        self._lane.watch.check()
-        opened = self._opened = self._lane.engine.open(request, self._lane.watch, accept=accept)
+        watch.start(stream=accept is STREAM)
+        watch.check()
+        opened = self._opened = lane.engine.open(request, watch, accept=accept)
         if self._hung_up:
             raise _hung_up()
-        self._lane.watch.headed()
-        self._body = Body(opened.headers)
+        watch.headed()
+        self._body = body_of(opened.headers)
         return opened
 
     def _read(self, action: Read = _READ) -> bytes:
@@ -197,9 +197,25 @@ class SyncWorld:
                 self._lane.engine.drain(self._opened, self._lane.watch)
         self.close()
 
+    def _sleep(self, seconds: float) -> None:
+        self._lane.watch.refuse_sleep(seconds)
+        time.sleep(seconds)
+
 
 class AsyncWorld:
     """Performs one call's effects on the running event loop."""
+
+    __slots__ = (
+        "_body",
+        "_hung_up",
+        "_key",
+        "_lane",
+        "_loop",
+        "_opened",
+        "_others",
+        "_sent",
+        "_used",
+    )
 
     def __init__(
         self, lane: Lane[AsyncEngine], others: Sequence[Callable[[], Lane[AsyncEngine]]] = ()
@@ -213,7 +229,7 @@ class AsyncWorld:
         self._loop = get_running_loop()
         self._opened: AsyncOpened | None = None
         self._hung_up = False
-        self._body = _NO_BODY
+        self._body = PLAIN
         self._sent: Request | None = None
 
     async def perform(self, action: Action) -> Any:
@@ -221,13 +237,31 @@ class AsyncWorld:
         if self._hung_up:
             raise _hung_up()
         try:
-            if type(action) is Read:  # the most frequent by far
-                return await self._read(action)
-            token = current.set(self._lane.watch)
-            try:
-                return await self._perform(action)
-            finally:
-                current.reset(token)
+            match action:
+                case Read():  # the most frequent by far
+                    return await self._read(action)
+                case Send(request):
+                    return await self._read_whole(await self._open(request, WHOLE))
+                case Open(request):
+                    opened = await self._open(request, STREAM)
+                    if not 200 <= opened.status < 300:
+                        return await self._read_whole(opened)
+                    return Response(opened.status, opened.headers)
+                case Drain():
+                    await self._drain()
+                case Sleep(seconds):
+                    await self._sleep(seconds)
+                case UseKey(index):
+                    self._key = index
+                case UseLane(index):
+                    await self.aclose()
+                    self._take(self._others[index - 1]())
+                case RunTools():
+                    from .toolrun import arun_calls  # noqa: PLC0415 - threads and asyncio
+
+                    return await arun_calls(action)
+                case _:
+                    assert_never(action)
         except LexiluxError:
             raise
         except Exception as error:
@@ -243,8 +277,10 @@ class AsyncWorld:
         """Give the connection back."""
         opened, self._opened = self._opened, None
         if opened is not None:
-            with contextlib.suppress(Exception):  # what cannot be closed is gone all the same
+            try:  # noqa: SIM105 - `suppress` takes longer than all the rest of it
                 await opened.aclose()
+            except Exception:  # noqa: BLE001, S110 - what cannot be closed is gone all the same
+                pass
 
     async def hang_up(self) -> None:
         """Do nothing more, and close the socket, so that a reader in another task wakes up."""
@@ -268,55 +304,23 @@ class AsyncWorld:
         self._lane, self._key = lane, None
         self._used.append(lane.endpoint)
 
-    async def _perform(self, action: Action) -> Any:
-        match action:
-            case Now():
-                return time.monotonic()
-            case Admit():
-                if self._lane.limiter is not None:
-                    self._lane.watch.forgive(await self._lane.limiter.aacquire())
-            case Send(request):
-                return await self._read_whole(await self._open(request, WHOLE))
-            case Open(request):
-                opened = await self._open(request, STREAM)
-                if not 200 <= opened.status < 300:
-                    return await self._read_whole(opened)
-                return Response(opened.status, opened.headers)
-            case Drain():
-                await self._drain()
-            case Sleep(seconds):
-                self._lane.watch.refuse_sleep(seconds)
-                from asyncio import sleep  # noqa: PLC0415 - see __init__
-
-                await sleep(seconds)
-            case UseKey(index):
-                self._key = index
-            case UseLane(index):
-                await self.aclose()
-                self._take(self._others[index - 1]())
-            case Read():
-                return await self._read(action)
-            case RunTools():
-                from .toolrun import arun_calls  # noqa: PLC0415 - see above
-
-                return await arun_calls(action)
-            case _:
-                assert_never(action)
-
     async def _open(self, request: Request, accept: str) -> AsyncOpened:
         await self.aclose()
+        lane, watch = self._lane, self._lane.watch
+        if lane.limiter is not None:
+            watch.forgive(await lane.limiter.aacquire())
+            if self._hung_up:
+                raise _hung_up()
         if self._key is not None:
-            request = self._lane.endpoint.with_key(request, self._key)
+            request = lane.endpoint.with_key(request, self._key)
         self._sent = request
-        self._lane.watch.start(stream=accept is STREAM)
-        self._lane.watch.check()
-        opened = self._opened = await self._lane.engine.open(
-            request, self._lane.watch, accept=accept
-        )
+        watch.start(stream=accept is STREAM)
+        watch.check()
+        opened = self._opened = await lane.engine.open(request, watch, accept=accept)
         if self._hung_up:
             raise _hung_up()
-        self._lane.watch.headed()
-        self._body = Body(opened.headers)
+        watch.headed()
+        self._body = body_of(opened.headers)
         return opened
 
     async def _read(self, action: Read = _READ) -> bytes:
@@ -345,6 +349,12 @@ class AsyncWorld:
             with contextlib.suppress(Exception):  # it only saves a connection
                 await self._lane.engine.drain(self._opened, self._lane.watch)
         await self.aclose()
+
+    async def _sleep(self, seconds: float) -> None:
+        self._lane.watch.refuse_sleep(seconds)
+        from asyncio import sleep  # noqa: PLC0415 - see __init__
+
+        await sleep(seconds)
 
 
 def censored(text: str, endpoints: Iterable[Endpoint], sent: Request | None) -> str:

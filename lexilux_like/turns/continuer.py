@@ -296,7 +296,7 @@ class ConversationContinuer:
         yield ChatStreamChunk(
             finish_reason=result.finish_reason, usage=result.usage or None, done=True
         )
-        return self._final
+        return streaming_result(result, done=True)  # its own: the other one was shown
 
     def _stopped(self, stop: StopError) -> Flow[ChatResult]:
         """Give what there is, or raise."""

@@ -19,7 +19,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar, cast,
 from ..values.errors import LexiluxError
 from ..values.execution import Approve, Job
 from ..values.results import ChatStreamChunk, StreamingResult, ToolOutcome
-from ..wire.http import Request, Response
+from ..wire.http import Request
 
 T = TypeVar("T")
 
@@ -33,20 +33,18 @@ class Progress(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Admit:
-    """Wait for the rate limiter. Reply: None."""
-
-
-@dataclass(frozen=True, slots=True)
 class Send:
-    """Send, and read the whole body. Reply: Response."""
+    """Send within the rate limit, and read the whole body. Reply: Response."""
 
     request: Request
 
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Send, and stop after the head; the body of anything but 2xx is read. Reply: Response."""
+    """Send within the rate limit, and stop after the head. Reply: Response.
+
+    The body of anything but 2xx is read.
+    """
 
     request: Request
 
@@ -75,11 +73,6 @@ class Sleep:
 
 
 @dataclass(frozen=True, slots=True)
-class Now:
-    """Look at the clock. Reply: seconds since some fixed moment."""
-
-
-@dataclass(frozen=True, slots=True)
 class RunTools:
     """Run the calls of one answer side by side, those that `approve` allows. Reply: Ran."""
 
@@ -99,6 +92,12 @@ class Ran(NamedTuple):
     """In the order of the calls; empty where there is an error."""
     error: Exception | None
     """What the caller's own code raised: no world may take it for a failure of the network."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Now:
+    """Look at the clock. Reply: seconds since some fixed moment."""
 
 
 @final
@@ -146,31 +145,11 @@ class UseLane:
     index: int
 
 
-Action: TypeAlias = Admit | Send | Open | Read | Drain | Sleep | Now | UseKey | UseLane | RunTools
-Effect: TypeAlias = Action | Track | ChatStreamChunk | Chunks | Delegate
+Action: TypeAlias = Send | Open | Read | Drain | Sleep | UseKey | UseLane | RunTools
+Effect: TypeAlias = Action | Now | Track | ChatStreamChunk | Chunks | Delegate
 Flow: TypeAlias = Generator[Effect, Any, T]
 
-_ADMIT, _NOW = Admit(), Now()
-
-
-def send(request: Request) -> Flow[Response]:
-    """Send within the rate limit and read the whole answer."""
-    yield _ADMIT
-    response: Response = yield Send(request)
-    return response
-
-
-def open_stream(request: Request) -> Flow[Response]:
-    """Send within the rate limit; the body is left to be read."""
-    yield _ADMIT
-    response: Response = yield Open(request)
-    return response
-
-
-def now() -> Flow[float]:
-    """The clock, in seconds."""
-    seconds: float = yield _NOW
-    return seconds
+NOW = Now()
 
 
 def run_tools(action: RunTools) -> Flow[tuple[ToolOutcome, ...]]:
@@ -213,12 +192,20 @@ def relay(flow: Flow[T], handle: Callable[[ChatStreamChunk | Track], Iterable[Ef
 
 
 class Stepper(Generic[T]):
-    """A flow, one effect at a time. Both drivers are loops around this."""
+    """A flow, one effect at a time. Both drivers are loops around this.
+
+    Args:
+        flow: The flow.
+        clock: What tells it the time, in seconds.
+    """
+
+    __slots__ = ("_clock", "_flow", "_waiting", "done", "effect", "progress", "value")
 
     effect: Action | ChatStreamChunk | Chunks | None
     value: T
 
-    def __init__(self, flow: Flow[T]) -> None:
+    def __init__(self, flow: Flow[T], clock: Callable[[], float]) -> None:
+        self._clock = clock
         self._flow: Flow[Any] = flow
         self._waiting: list[Flow[Any]] = []
         self.progress: Progress | None = None
@@ -256,6 +243,8 @@ class Stepper(Generic[T]):
                     self._flow = effect.flow
                 elif type(effect) is Track:
                     self.progress = effect.progress
+                elif type(effect) is Now:
+                    value = self._clock()
                 else:
                     self.effect = effect
                     return

@@ -13,7 +13,7 @@ from ..values.options import OnStep
 from ..values.request import ChatRequest
 from ..values.results import ChatResult, ChatStreamChunk, StreamingResult, ToolStep, Usage
 from ..values.tools import FunctionTool, relaxed, tools_by_name
-from .flow import Flow, Progress, RunTools, Track, now, relay, run_tools
+from .flow import NOW, Flow, Progress, RunTools, Track, relay, run_tools
 from .turn import Turn, streaming_result
 
 MAX_STEPS = 10
@@ -179,7 +179,7 @@ class ToolLoop:
                     " error.partial has the call",
                     partial=self._joined(answer),
                 )
-        began = yield from now()
+        began: float = yield NOW
         outcomes = yield from run_tools(
             RunTools(
                 tuple(Job(call, rules.tools) for call in answer.tool_calls),
@@ -188,7 +188,8 @@ class ToolLoop:
                 at_once=rules.at_once,
             )
         )
-        return ToolStep(_plain(answer), outcomes, (yield from now()) - began)
+        ended: float = yield NOW
+        return ToolStep(_plain(answer), outcomes, ended - began)
 
     def _given_up(self, result: ChatResult) -> Flow[ChatResult]:
         """The model calls tools in its last step."""
@@ -210,7 +211,7 @@ class ToolLoop:
         self._final = streaming_result(result, done=True)
         self._last_chunk.usage = result.usage or None
         yield self._last_chunk
-        return self._final
+        return streaming_result(result, done=True)  # its own: the other one was shown
 
     def _joined(self, answer: ChatResult) -> ChatResult:
         """The answer, with the steps and the usage of the whole run."""

@@ -15,12 +15,12 @@ from ..values.results import (
     StreamingResult,
     Timing,
     ToolCallDelta,
-    replaced,
+    stamp,
 )
 from ..wire.dialect import Answer, Dialect
 from ..wire.http import Response
 from ..wire.sse import ServerSentEvent, SSEDecoder
-from .flow import Chunks, Delegate, Drain, Flow, Read, Track, now, open_stream, send
+from .flow import NOW, Chunks, Delegate, Drain, Flow, Open, Read, Send, Track
 from .journey import Journey
 
 Turn: TypeAlias = Callable[[ChatRequest], Flow[ChatResult]]
@@ -30,7 +30,7 @@ def whole(dialect: Dialect) -> Turn:
     """Ask, and wait for the whole answer."""
 
     def turn(request: ChatRequest) -> Flow[ChatResult]:
-        response = yield from send(dialect.encode(request, stream=False))
+        response: Response = yield Send(dialect.encode(request, stream=False))
         dialect.check(response)
         return dialect.decode(response, request)
 
@@ -45,8 +45,8 @@ def streamed(dialect: Dialect) -> Turn:
     """
 
     def turn(request: ChatRequest) -> Flow[ChatResult]:
-        began = yield from now()
-        head = yield from open_stream(dialect.encode(request, stream=True))
+        began: float = yield NOW
+        head: Response = yield Open(dialect.encode(request, stream=True))
         dialect.check(head)
         answer = dialect.answer(request, head)
         reception = Reception(answer, began, show_reasoning=request.include_reasoning)
@@ -66,23 +66,27 @@ def streamed(dialect: Dialect) -> Turn:
 
 
 def timed(turn: Turn, journey: Journey) -> Turn:
-    """Put the time that the whole call took, and what it went through, on its result."""
+    """Put the time that the whole call took, and what it went through, on its result.
+
+    The turn's result must be a new one, which nobody else has.
+    """
 
     def measured(request: ChatRequest) -> Flow[ChatResult]:
-        began = yield from now()
+        began: float = yield NOW
         try:
             result = yield from turn(request)
         except LexiluxError as error:
             error.failed_attempts = tuple(journey.failed)
             raise
-        total_s = (yield from now()) - began
-        way = {
-            "timing": Timing(result.timing.first_content_s, total_s),
+        ended: float = yield NOW
+        facts = {
+            "timing": Timing(result.timing.first_content_s, ended - began),
             "base_url": journey.base_url,
             "key_index": journey.key_index,
             "failed_attempts": tuple(journey.failed),
         }
-        return replaced(result, way)
+        stamp(result, facts)
+        return result
 
     return measured
 
@@ -207,7 +211,8 @@ def _begin(reception: Reception, events: list[ServerSentEvent]) -> Flow[list[Ser
     for place, event in enumerate(events, 1):
         chunks = answer.feed(event)
         if answer.pieces:
-            reception.first_content_s = (yield from now()) - reception.began
+            came: float = yield NOW
+            reception.first_content_s = came - reception.began
             yield from chunks
             return events[place:]
         yield from chunks

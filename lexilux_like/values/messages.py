@@ -49,8 +49,11 @@ def normalize_messages(messages: MessagesLike) -> list[Message]:
     Raises:
         ValidationError: It is none of these, or messages and content parts are mixed.
     """
-    if isinstance(messages, (str, Mapping)):
-        items: Sequence[str | Message] = [messages]
+    items: Sequence[str | Message]
+    if isinstance(messages, list):  # nearly always: the abstract classes are slow to ask
+        items = messages
+    elif isinstance(messages, str) or is_mapping(messages):
+        items = [messages]
     elif _is_conversation(messages):
         return messages.get_messages()
     elif is_sequence(messages):
@@ -116,13 +119,13 @@ def _copied(value: Any) -> Any:
 
 def is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
     """Whether it is a list of something: neither text nor bytes."""
-    return not isinstance(value, str | bytes | bytearray | memoryview) and isinstance(
-        value, Sequence
+    return isinstance(value, list) or (
+        isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray, memoryview))
     )
 
 
 def _is_conversation(value: object) -> TypeIs[Conversation]:
-    return type(value) is not list and isinstance(value, Conversation)  # a protocol is slow to ask
+    return isinstance(value, Conversation)
 
 
 def _is_part(item: object) -> bool:

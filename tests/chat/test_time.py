@@ -343,6 +343,24 @@ def test_waiting_for_the_rate_is_no_time_out_and_costs_no_deadline(
     assert [asked.call("x").text, asked.call("x").text] == ["hi", "hi"]
 
 
+@pytest.mark.parametrize("method", ["stream", "complete_stream", "run_tools_stream"])
+def test_a_result_that_was_shown_is_not_timed_later(
+    scripted_server: ScriptedServer, method: str
+) -> None:
+    scripted_server.play(stream("a"))
+
+    def noon() -> str:
+        return "12:00"
+
+    options = {"tools": [noon]} if method == "run_tools_stream" else {}
+    with Chat(base_url=scripted_server.url, model="m") as chat:
+        iterator = getattr(chat, method)("x", **options)
+        shown = next(iterator.result for chunk in iterator if chunk.done)
+        assert list(iterator) == []
+    assert shown.timing.total_s is None
+    assert iterator.result.timing.total_s is not None
+
+
 def test_total_time_is_measured(door: Doors, scripted_server: ScriptedServer) -> None:
     scripted_server.play(stream("a", "b", gap_s=0.05), answer("c"))
     asked = door()

@@ -49,4 +49,4 @@ def test_calls_of_a_whole_answer(monkeypatch: pytest.MonkeyPatch):
             chat("Hi")
         finally:
             sys.setprofile(None)
-    assert counted <= 200, counted
+    assert counted <= 150, counted

@@ -13,7 +13,7 @@ import lexilux_like
 from lexilux_like.testing import DONE, chunk, sse
 from lexilux_like.transport.drive import iterate
 from lexilux_like.turns.calls import Calls
-from lexilux_like.turns.flow import Action, Now, Open, Read, Stepper
+from lexilux_like.turns.flow import Action, Open, Read, Stepper
 from lexilux_like.turns.retry import RetryBudget
 from lexilux_like.turns.rules import LEARNED, Server
 from lexilux_like.values.request import ChatRequest
@@ -37,7 +37,7 @@ class Replies:
             return next(self.reads)
         if isinstance(action, Open):
             return Response(200, {})
-        return 0.0 if isinstance(action, Now) else None
+        return None
 
 
 def calls_of_a_stream(chunks: int, *, at_once: int, **options: Any) -> int:
@@ -59,7 +59,7 @@ def calls_of_a_stream(chunks: int, *, at_once: int, **options: Any) -> int:
 
     sys.setprofile(count)
     try:
-        handed_out = sum(bool(each.delta) for each in iterate(Stepper(flow), world))
+        handed_out = sum(bool(each.delta) for each in iterate(Stepper(flow, lambda: 0.0), world))
     finally:
         sys.setprofile(None)
     assert live or handed_out == chunks

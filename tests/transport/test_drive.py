@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,12 +12,13 @@ from hypothesis import strategies as st
 
 from lexilux_like.testing import DONE, chunk, sse
 from lexilux_like.transport.drive import arun, run
-from lexilux_like.turns.flow import Action, Now, Open, Read
+from lexilux_like.turns.flow import Action, Open, Read
 from lexilux_like.turns.journey import Journey
 from lexilux_like.turns.retry import Attempts, RetryBudget, retried
 from lexilux_like.turns.turn import streamed, timed
 from lexilux_like.values.errors import LexiluxConnectionError, LexiluxError, ServerError
 from lexilux_like.values.request import ChatRequest
+from lexilux_like.values.results import ChatResult, Timing
 from lexilux_like.wire.http import Response
 from lexilux_like.wire.openai import OpenAIDialect
 
@@ -43,8 +45,6 @@ class Script:
 
     def perform(self, action: Action) -> Any:
         self.trace.append(repr(action))
-        if isinstance(action, Now):
-            return 0.0
         if not isinstance(action, Open | Read):
             return None
         reply = next(self.replies, b"")
@@ -75,14 +75,18 @@ def flow() -> Any:
     return timed(turn, Journey())(REQUEST)
 
 
+def timeless(result: ChatResult | None) -> ChatResult | None:
+    return result and replace(result, timing=Timing())
+
+
 def driven(replies: list[Any], *, is_async: bool) -> tuple[list[str], str, int]:
     """The effects, the end, and how often the world was closed."""
     world: Any = AsyncScript(replies) if is_async else Script(replies)
     try:
         result = asyncio.run(arun(flow(), world)) if is_async else run(flow(), world)
-        end = repr(result)
+        end = repr(timeless(result))
     except LexiluxError as error:
-        end = f"{type(error).__name__}: {error} {error.partial!r}"
+        end = f"{type(error).__name__}: {error} {timeless(error.partial)!r}"
     trace = [each for each in world.trace if not each.startswith("Sleep")]  # jitter
     return trace, end, world.closed
 

@@ -6,12 +6,15 @@ import asyncio
 import os
 import threading
 import time
+from typing import Any
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from lexilux_like import Chat, ChatStreamChunk
+from lexilux_like.testing import ScriptedServer
 from lexilux_like.transport.ratelimit import RateLimiter
 from lexilux_like.values.errors import ValidationError
 
@@ -159,3 +162,41 @@ def test_a_forked_child_does_not_wait_for_a_lock_that_its_parent_held() -> None:
             os.waitpid(child, 0)
             pytest.fail("the child hangs")
     assert status == 0
+
+
+class Closing(RateLimiter):
+    """Closes a stream while that waits for its turn."""
+
+    stream: Any
+
+    def acquire(self) -> float:
+        self.stream.close()
+        return super().acquire()
+
+    async def aacquire(self) -> float:
+        await self.stream.aclose()
+        return await super().aacquire()
+
+
+def test_a_stream_that_is_closed_before_its_turn_sends_nothing(
+    scripted_server: ScriptedServer,
+) -> None:
+    limiter = Closing(1)
+    with Chat(base_url=scripted_server.url, model="m", rate_limit=limiter) as chat:
+        limiter.stream = chat.stream("x")
+        assert list(limiter.stream) == []
+    assert scripted_server.requests == []
+
+
+def test_an_async_stream_that_is_closed_before_its_turn_sends_nothing(
+    scripted_server: ScriptedServer,
+) -> None:
+    limiter = Closing(1)
+
+    async def go() -> list[ChatStreamChunk]:
+        async with Chat(base_url=scripted_server.url, model="m", rate_limit=limiter) as chat:
+            limiter.stream = chat.astream("x")
+            return [chunk async for chunk in limiter.stream]
+
+    assert asyncio.run(go()) == []
+    assert scripted_server.requests == []

@@ -6,31 +6,46 @@ from typing import Any
 
 import pytest
 
-from lexilux_like.turns.flow import Chunks, Delegate, Effect, Flow, Now, Stepper, Track, relay
+from lexilux_like.turns.flow import (
+    NOW,
+    Chunks,
+    Delegate,
+    Effect,
+    Flow,
+    Sleep,
+    Stepper,
+    Track,
+    relay,
+)
 from lexilux_like.values.errors import LexiluxError
 from lexilux_like.values.results import ChatStreamChunk, StreamingResult
 
 
+def stopped() -> float:
+    """A clock that does not go."""
+    return 0.0
+
+
 def counting(*replies: int) -> Flow[list[int]]:
-    """Asks for the time, and says what it was told, once for each of the replies to come."""
+    """Sleeps, and says what it was told, once for each of the replies to come."""
     told: list[int] = []
     for _ in replies:
-        told += [(yield Now())]
+        told += [(yield Sleep(0))]
     return told
 
 
 def stepped(flow: Flow[Any], *replies: int) -> Stepper[Any]:
-    """The flow after these replies, each to a `Now`."""
-    step = Stepper(flow)
+    """The flow after these replies, each to a `Sleep`."""
+    step = Stepper(flow, stopped)
     step.start()
     for reply in replies:
-        assert type(step.effect) is Now
+        assert type(step.effect) is Sleep
         step.reply(reply)
     return step
 
 
 def handed_out(flow: Flow[Any]) -> list[str]:
-    step = Stepper(flow)
+    step = Stepper(flow, stopped)
     step.start()
     deltas: list[str] = []
     while (effect := step.effect) is not None:
@@ -88,7 +103,7 @@ def test_the_one_that_waits_is_not_resumed_for_each_effect() -> None:
 
 def test_what_a_delegated_flow_raises_reaches_the_one_that_waits() -> None:
     def failing() -> Flow[None]:
-        yield Now()
+        yield Sleep(0)
         raise LookupError("in here")
 
     def waiting() -> Flow[Any]:
@@ -106,7 +121,7 @@ def test_a_failure_is_thrown_into_the_delegated_flow_first() -> None:
     def waiting(*, caught_within: bool) -> Flow[Any]:
         def asking() -> Flow[str]:
             try:
-                yield Now()
+                yield Sleep(0)
             except LexiluxError:
                 if not caught_within:
                     raise
@@ -132,6 +147,21 @@ def test_what_nobody_catches_leaves_the_stepper() -> None:
         step.fail(LexiluxError("down"))
 
 
+def test_the_time_is_told_without_an_effect_of_the_world():
+    def timing() -> Flow[float]:
+        began: float = yield NOW
+        yield Sleep(1)
+        ended: float = yield NOW
+        return ended - began
+
+    instants = iter([100.0, 103.5])
+    step = Stepper(timing(), instants.__next__)
+    step.start()
+    assert step.effect == Sleep(1)
+    step.reply(None)
+    assert step.value == 3.5
+
+
 def test_a_delegated_flow_says_where_the_answer_is_kept() -> None:
     class Kept:
         def so_far(self) -> StreamingResult:
@@ -139,7 +169,7 @@ def test_a_delegated_flow_says_where_the_answer_is_kept() -> None:
 
     def tracking() -> Flow[None]:
         yield Track(Kept())
-        yield Now()
+        yield Sleep(0)
 
     def waiting() -> Flow[Any]:
         yield Delegate(tracking())
@@ -170,7 +200,7 @@ def test_what_a_delegated_flow_hands_out_goes_through_every_relay() -> None:
 
 def test_a_relay_takes_the_value_of_a_delegated_flow_and_what_it_raises() -> None:
     def failing() -> Flow[None]:
-        yield Now()
+        yield Sleep(0)
         raise LexiluxError("late")
 
     def waiting() -> Flow[Any]:

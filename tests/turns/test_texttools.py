@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lexilux_like.testing import DONE, chunk, sse, tool_call
-from lexilux_like.turns.flow import Chunks, Flow, Now, Open, Read, Send, Stepper
+from lexilux_like.turns.flow import Chunks, Flow, Open, Read, Send, Stepper
 from lexilux_like.turns.texttools import from_text, told
 from lexilux_like.turns.turn import streamed, whole
 from lexilux_like.values.errors import ChatStreamInterruptedError, LexiluxError, ValidationError
@@ -48,7 +48,7 @@ class Played(NamedTuple):
 
 
 def play(flow: Flow[ChatResult], *reads: bytes) -> Played:
-    step, replies = Stepper(flow), iter(reads)
+    step, replies = Stepper(flow, lambda: 0.0), iter(reads)
     played = Played(None, [], [], [])
     step.start()
     try:
@@ -67,8 +67,6 @@ def play(flow: Flow[ChatResult], *reads: bytes) -> Played:
                 case Open(request):
                     played.sent.append(body(request))
                     reply = Response(200, {})
-                case Now():
-                    reply = 0.0
                 case Read():
                     reply = next(replies, b"")
                 case Send(request):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lexilux_like.turns.flow import Effect, Flow, Now, Ran, RunTools, Stepper
+from lexilux_like.turns.flow import Effect, Flow, Ran, RunTools, Stepper
 from lexilux_like.turns.toolloop import MOST_AT_ONCE, ToolRules, checked_tool_rules, with_tools
 from lexilux_like.values.errors import (
     ChatIncompleteResponseError,
@@ -64,7 +64,7 @@ class Play:
         self.effects: list[Effect] = []
         self.clock = 0.0
         turn = with_tools(self.turn, ToolRules(**{"tools": TOOLS, **rules}), live=live)
-        self.step = Stepper(turn(request))
+        self.step = Stepper(turn(request), self.later)
 
     def turn(self, request: ChatRequest) -> Flow[ChatResult]:
         self.asked.append(request)
@@ -81,16 +81,14 @@ class Play:
         while (effect := self.step.effect) is not None:
             self.effects.append(effect)
             reply: Any = None
-            match effect:
-                case Now():
-                    self.clock += 1
-                    reply = self.clock
-                case RunTools(jobs):
-                    reply = self.ran(jobs)
-                case _:
-                    pass
+            if isinstance(effect, RunTools):
+                reply = self.ran(effect.jobs)
             self.step.reply(reply)
         return self.step.value
+
+    def later(self) -> float:
+        self.clock += 1
+        return self.clock
 
     def ran(self, jobs: Sequence[Job]) -> Ran:
         return Ran(tuple(ToolOutcome(job.call, job.call.name) for job in jobs), None)

@@ -9,7 +9,6 @@ import pytest
 
 from lexilux_like.testing import DONE, chunk, sse
 from lexilux_like.turns.flow import (
-    Admit,
     Chunks,
     Drain,
     Effect,
@@ -48,7 +47,7 @@ class World:
         self.clock = 0.0
 
     def run(self, flow: Flow[ChatResult]) -> ChatResult:
-        step = Stepper(flow)
+        step = Stepper(flow, self.later)
         step.start()
         while (effect := step.effect) is not None:
             if isinstance(effect, Chunks):
@@ -56,16 +55,17 @@ class World:
                 continue
             self.asked.append(effect)
             reply: Any = None
-            if isinstance(effect, Now):
-                self.clock += 1
-                reply = self.clock
-            elif isinstance(effect, Send | Open | Read):
+            if isinstance(effect, Send | Open | Read):
                 reply = next(self.replies)
             if isinstance(reply, LexiluxError):
                 step.fail(reply)
             else:
                 step.reply(reply)
         return step.value
+
+    def later(self) -> float:
+        self.clock += 1
+        return self.clock
 
     def hand_on(self, step: Stepper[ChatResult], effect: Chunks) -> None:
         try:
@@ -91,18 +91,17 @@ def text(piece: str) -> bytes:
 END = sse(chunk({}, finish_reason="stop"))
 
 
-def test_a_whole_answer_is_admitted_then_sent() -> None:
+def test_a_whole_answer_is_sent_for() -> None:
     world = World(Response(200, {}, BODY))
     assert world.run(whole(OpenAIDialect())(REQUEST)).text == "hi"
-    assert world.kinds == ["Admit", "Send"]
+    assert world.kinds == ["Send"]
 
 
-def test_a_stream_is_admitted_opened_read_and_drained() -> None:
+def test_a_stream_is_opened_read_and_drained() -> None:
     world = stream(text("hi"), END + DONE)
     result = world.run(streamed(OpenAIDialect())(REQUEST))
     assert (result.text, result.status) == ("hi", "complete")
-    assert [k for k in world.kinds if k != "Now"] == [
-        "Admit",
+    assert world.kinds == [
         "Open",
         "Read",
         "ChatStreamChunk",
@@ -138,19 +137,16 @@ def test_reasoning_that_is_not_shown_counts_as_first_content() -> None:
     thought = sse(chunk({"reasoning_content": "hm"}))
     world = stream(thought, text("a"), END + DONE)
     assert world.run(streamed(OpenAIDialect())(REQUEST)).timing.first_content_s == 1
-    kinds = [kind for kind in world.kinds if kind in ("Now", "ChatStreamChunk")]
-    assert kinds[:3] == ["Now", "Now", "ChatStreamChunk"]
 
 
 def test_progress_is_tracked_from_the_head_on() -> None:
     flow = streamed(OpenAIDialect())(REQUEST)
-    replies: Iterable[Any] = [None, 0.0, None, Response(200, {})]
+    replies: Iterable[Any] = [None, 0.0, Response(200, {})]
     effects = [flow.send(reply) for reply in replies]
     assert isinstance(effects[0], Now)
-    assert isinstance(effects[1], Admit)
-    assert isinstance(effects[2], Open)
-    assert isinstance(effects[3], Track)
-    assert effects[3].progress.so_far().status == "unannounced"
+    assert isinstance(effects[1], Open)
+    assert isinstance(effects[2], Track)
+    assert effects[2].progress.so_far().status == "unannounced"
 
 
 @pytest.mark.parametrize(
@@ -218,7 +214,7 @@ def test_an_error_status_is_raised_and_nothing_is_read() -> None:
 
 def test_a_stepper_that_is_closed_ends_its_flow() -> None:
     flow = whole(OpenAIDialect())(REQUEST)
-    step = Stepper(flow)
+    step = Stepper(flow, lambda: 0.0)
     step.start()
     flow.close()
     with pytest.raises(StopIteration):

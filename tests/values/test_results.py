@@ -17,7 +17,7 @@ from lexilux_like.values.results import (
     Timing,
     ToolCall,
     Usage,
-    replaced,
+    stamp,
 )
 
 counts = st.none() | st.integers(0, 10**9)
@@ -162,16 +162,16 @@ def test_a_streaming_result_becomes_a_plain_one_with_all_its_fields():
 
 
 @pytest.mark.parametrize("kind", [ChatResult, StreamingResult])
-def test_a_replaced_result_differs_in_the_changes_only(kind: type[ChatResult]):
+def test_a_stamped_result_differs_in_the_facts_only(kind: type[ChatResult]):
     result = kind(text="Hi", usage=Usage(1), choices=(Choice(text="Hi"),), key_index=1)
-    new = replaced(result, {"timing": Timing(None, 2.0), "key_index": 0})
-    assert new == dataclasses.replace(result, timing=Timing(None, 2.0), key_index=0)
-    assert result.timing == Timing()
+    expected = dataclasses.replace(result, timing=Timing(None, 2.0), key_index=0)
+    stamp(result, {"timing": Timing(None, 2.0), "key_index": 0})
+    assert result == expected
 
 
-def test_a_result_has_no_other_fields_to_replace():
+def test_a_result_has_no_other_fields_to_stamp():
     with pytest.raises(AttributeError):
-        replaced(ChatResult(), {"time": 1.0})
+        stamp(ChatResult(), {"time": 1.0})
 
 
 def test_results_survive_pickling():

@@ -26,9 +26,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-sys.path.append(str(Path(__file__).parents[1] / "tests" / "support"))
-
-from behaviours import BEHAVIOURS, Behaviour
 from clients import (
     LEXILUX,
     MAX_CONTINUES,
@@ -39,11 +36,17 @@ from clients import (
     IncompleteError,
     lexilux_python,
 )
-from documents import KINDS, document
-from simulator import Payload, PrefillMode, SimulatedModel, SimulatedReply, serve
 from tables import Table, drawn
 
 from lexilux_like.testing import ScriptedServer
+from lexilux_like.testing.simulated.behaviours import BEHAVIOURS, Behaviour
+from lexilux_like.testing.simulated.documents import KINDS, document
+from lexilux_like.testing.simulated.model import (
+    Payload,
+    PrefillMode,
+    SimulatedModel,
+    SimulatedReply,
+)
 
 SIZE = 400
 """About how many characters a document has."""
@@ -180,7 +183,7 @@ def play(client: Client, sample: Sequence[Case]) -> list[Outcome]:
                 seed=case.cut,
                 prefill=case.prefill,
             )
-            server.always(serve(model))
+            server.always(model)
             try:
                 text = ask(case.cut, case.extra)
             except IncompleteError:

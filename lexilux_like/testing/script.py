@@ -81,7 +81,8 @@ class Reply:
     """They win over the framing's own."""
     body: bytes | None = None
     """Sent with the head, in one write, before the steps."""
-    steps: Sequence[Step] = ()
+    steps: Iterable[Step] = ()
+    """A generator is played as it yields, by one request, in a framing without a length."""
     framing: Framing = "length"
     """`"close"` says `connection: close` and ends the body by closing."""
     head_delay: float = 0.0

@@ -8,8 +8,9 @@ import socket
 import ssl
 import threading
 import time
+import traceback
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Self, TypeAlias, assert_never
@@ -53,7 +54,10 @@ def _promised(reply: Reply) -> int:
 
 
 def _unfinished(reply: Reply) -> bool:
-    return bool(reply.steps) and isinstance(reply.steps[-1], Cut | Reset | Stall)
+    steps = reply.steps
+    return (
+        isinstance(steps, Sequence) and bool(steps) and isinstance(steps[-1], Cut | Reset | Stall)
+    )
 
 
 def play(reply: Reply, connection: Connection) -> bool:
@@ -70,15 +74,25 @@ def play(reply: Reply, connection: Connection) -> bool:
         first += frame(reply.body)
     if first:
         connection.write(first)
-    for step in reply.steps:
-        if not _perform(step, connection, frame):
-            return False
+    if not _play_steps(reply.steps, connection, frame):
+        return False
     if reply.framing == "chunked":
         connection.write(b"0\r\n\r\n")
     if _ends_connection(reply):
         connection.finish()
         return False
     return True
+
+
+def _play_steps(
+    steps: Iterable[Step], connection: Connection, frame: Callable[[bytes], bytes]
+) -> bool:
+    """Play them all; returns whether the reply goes on. A generator is closed in any case."""
+    try:
+        return all(_perform(step, connection, frame) for step in steps)
+    finally:
+        if isinstance(steps, Generator):
+            steps.close()
 
 
 def _ends_connection(reply: Reply) -> bool:
@@ -116,12 +130,23 @@ def _perform(step: Step, connection: Connection, frame: Callable[[bytes], bytes]
     return True
 
 
+def _made(make: Callable[[RecordedRequest], Reply], request: RecordedRequest) -> Reply:
+    try:
+        return make(request)
+    except Exception as error:  # noqa: BLE001 - the client hears of it, and so does the test
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{place.filename}:{place.lineno}"
+        message = f"the function that makes the reply raised {error!r} at {where}"
+        return refuse(500, message, code="reply_failed")
+
+
 class ScriptedServer:
     """Answers each request with the next reply of its script, on 127.0.0.1 and a free port.
 
     A context manager. One thread per connection, so that any number of clients is served at
     once; connections are kept alive unless a reply ends them. A request for which no reply is
-    left is answered with 500 and `"the script is empty"`, and recorded like any other.
+    left is answered with 500 and `"the script is empty"`, and recorded like any other; so is one
+    whose reply is a function that raises, with 500 and the exception.
 
     Args:
         replies: The script; see `play`.
@@ -257,7 +282,7 @@ class ScriptedServer:
             reply = self._script.popleft() if self._script else self._always
             self._changed.notify_all()
         if not isinstance(reply, Reply):
-            reply = reply(request)
+            reply = _made(reply, request)
         if not play(reply, connection):
             return False
         if request.headers.get("connection", "").lower() == "close":

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-from simulator import PrefillMode, SimulatedModel
 from sockets import (
     EACH_METHOD,
     PART,
@@ -39,6 +37,7 @@ from lexilux_like.testing.messages import (
     thinking_block,
     tool_use_block,
 )
+from lexilux_like.testing.simulated.model import PrefillMode, SimulatedModel
 
 OLD, NEW = "claude-sonnet-4-5", "claude-opus-4-6"
 NO_SCHEMA = "'claude-opus-4-1' does not support structured outputs (output_config.format)"
@@ -47,26 +46,6 @@ NO_SCHEMA = "'claude-opus-4-1' does not support structured outputs (output_confi
 @pytest.fixture
 def claude(door: Doors) -> Door:
     return door(provider="anthropic", model=OLD)
-
-
-def talk(model: SimulatedModel) -> Callable[[RecordedRequest], Reply]:
-    """A simulated model that speaks this API."""
-
-    def reply(request: RecordedRequest) -> Reply:
-        said = model.reply(request.json)
-        if said.status != 200:
-            return refuse_message(said.status, "invalid_request_error", said.error)
-        reason = {"stop": "end_turn", "length": "max_tokens"}[said.finish_reason or ""]
-        counts = said.usage or {}
-        usage = {
-            "input_tokens": counts["prompt_tokens"],
-            "output_tokens": counts["completion_tokens"],
-        }
-        if not request.json.get("stream"):
-            return message(said.text, stop_reason=reason, usage=usage)
-        return message_stream(pieces(said.text), stop_reason=reason, usage=usage)
-
-    return reply
 
 
 def simulated(prefill: PrefillMode, document: str = STORY) -> SimulatedModel:
@@ -242,7 +221,7 @@ def test_an_answer_in_parts_is_joined_exactly(
     prefill: PrefillMode,
     roles: set[str],
 ) -> None:
-    scripted_server.always(talk(simulated(prefill)))
+    scripted_server.always(simulated(prefill))
     client = {"provider": "anthropic", "model": model}
     text, result = asked(door, method, client=client)
     assert (text, result.text, result.status) == (STORY, STORY, "complete")
@@ -254,7 +233,7 @@ def test_an_answer_in_parts_is_joined_exactly(
 def test_a_thinking_model_is_asked_for_the_rest_in_a_user_turn(
     claude: Door, scripted_server: ScriptedServer
 ) -> None:
-    scripted_server.always(talk(simulated("refused")))
+    scripted_server.always(simulated("refused"))
     result = claude.complete("Tell me.", reasoning=True)
     assert (result.text, result.status) == (STORY, "complete")
     last = {request.json["messages"][-1]["role"] for request in scripted_server.requests}
@@ -289,11 +268,10 @@ def test_an_answer_in_one_part_keeps_its_blocks(
 
 def test_an_answer_that_breaks_is_resumed(claude: Door, scripted_server: ScriptedServer) -> None:
     model = simulated("strict_whitespace")
-    serve = talk(model)
     first = message_stream(pieces(STORY[:PART]), end=Cut())
     model.reply({"messages": [{"role": "user", "content": "Tell me."}]})
     replies = iter([first])
-    scripted_server.always(lambda request: next(replies, None) or serve(request))
+    scripted_server.always(lambda request: next(replies, None) or model(request))
     streamed = claude.stream("Tell me.", resume="auto")
     assert "".join(streamed.deltas)[:PART] == STORY[:PART]
     assert STORY.startswith(streamed.result.text)

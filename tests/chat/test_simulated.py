@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 
 import pytest
-from behaviours import BEHAVIOURS
-from documents import KINDS, document
-from simulator import SimulatedModel, serve
 
 from lexilux_like import ChatIncompleteResponseError
 from lexilux_like.testing import ScriptedServer
 from lexilux_like.testing.door import Doors
+from lexilux_like.testing.simulated.behaviours import BEHAVIOURS
+from lexilux_like.testing.simulated.documents import KINDS, document
+from lexilux_like.testing.simulated.model import SimulatedModel
 
 
 def case(name: str) -> SimulatedModel:
@@ -31,7 +31,7 @@ def test_an_answer_is_exact_or_an_honest_error(
     door: Doors, scripted_server: ScriptedServer, name: str, method: str
 ) -> None:
     model = case(name)
-    scripted_server.always(serve(model))
+    scripted_server.always(model)
     ask = getattr(door(provider="openai"), method)
     try:
         got = ask("Write the document.", max_tokens=model.cut, max_continues=12)

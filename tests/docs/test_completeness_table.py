@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from behaviours import BEHAVIOURS
+
+from lexilux_like.testing.simulated.behaviours import BEHAVIOURS
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "completeness-table.md"

@@ -7,8 +7,7 @@ import random
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from simulator import SimulatedModel, SimulatedReply
-
+from lexilux_like.testing.simulated.model import SimulatedModel, SimulatedReply
 from lexilux_like.turns.continuer import ConversationContinuer
 from lexilux_like.turns.flow import Flow, Now, Sleep
 from lexilux_like.turns.retry import Attempts, RetryBudget

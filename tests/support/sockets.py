@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from simulator import PrefillMode, SimulatedModel, serve
 
 from lexilux_like.testing import Cut, RecordedRequest, Reply, Send, stream
 from lexilux_like.testing.door import Doors, Streamed
 from lexilux_like.testing.script import End
+from lexilux_like.testing.simulated.model import PrefillMode, SimulatedModel
 from lexilux_like.turns import policy
 from lexilux_like.turns.rules import LEARNED
 from lexilux_like.values.errors import ChatIncompleteResponseError, IncompleteReason
@@ -94,19 +94,18 @@ class Model:
             part=self.part,
             prefill=self.prefill,
         )
-        self._serve = serve(self.model)
         self.sizes: list[tuple[int, int]] = []
         """Of each reply, unspoilt: the number of its writes, and of its bytes."""
 
     def after_first(self, messages: Sequence[Any]) -> Model:
         """The same, when the first request, of these messages, has been answered by others."""
-        self._serve(
+        self.model(
             RecordedRequest("POST", "", {}, [], json.dumps({"messages": messages}).encode(), 1)
         )
         return self
 
     def __call__(self, request: RecordedRequest) -> Reply:
-        reply = self._serve(request)
+        reply = self.model(request)
         place = len(self.sizes)
         self.sizes.append((len(reply.steps), len(body_of(reply))))
         fault = self.faults[place] if place < len(self.faults) else None

@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from behaviours import (
-    BEHAVIOURS,
+
+from lexilux_like.testing.simulated.behaviours import BEHAVIOURS
+from lexilux_like.testing.simulated.documents import KINDS, document, is_json
+from lexilux_like.testing.simulated.drafts import ANCHOR_LINE
+from lexilux_like.testing.simulated.model import SimulatedModel, SimulatedReply
+from lexilux_like.testing.simulated.phrases import (
     FOREIGN_POSTAMBLES,
     FOREIGN_PREAMBLES,
     LONG_PREAMBLES,
@@ -14,9 +18,6 @@ from behaviours import (
     PREAMBLES,
     REFUSALS,
 )
-from documents import KINDS, document, is_json
-from drafts import ANCHOR_LINE
-from simulator import SimulatedModel, SimulatedReply
 
 USER = {"role": "user", "content": "Write it."}
 END = "[[END]]"

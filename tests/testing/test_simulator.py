@@ -8,10 +8,13 @@ from typing import Any
 
 import httpx
 import pytest
-from behaviours import BEHAVIOURS
-from documents import KINDS, document, is_json
-from drafts import ANCHOR_LINE
-from simulator import (
+
+from lexilux_like import ValidationError
+from lexilux_like.testing import ScriptedServer
+from lexilux_like.testing.simulated.behaviours import BEHAVIOURS
+from lexilux_like.testing.simulated.documents import KINDS, document, is_json
+from lexilux_like.testing.simulated.drafts import ANCHOR_LINE
+from lexilux_like.testing.simulated.model import (
     BOTH_FLAGS,
     EMPTY_TURN,
     NO_PREFILL,
@@ -19,10 +22,7 @@ from simulator import (
     PrefillMode,
     SimulatedModel,
     SimulatedReply,
-    serve,
 )
-
-from lexilux_like.testing import ScriptedServer
 
 USER = {"role": "user", "content": "Write it."}
 CONTINUE = {"role": "user", "content": "continue"}
@@ -283,7 +283,7 @@ def body(**fields: Any) -> dict[str, Any]:
 
 
 def test_served_whole(scripted_server: ScriptedServer, client: httpx.Client) -> None:
-    scripted_server.always(serve(SimulatedModel(TEXT, cut=20)))
+    scripted_server.always(SimulatedModel(TEXT, cut=20))
     answer = client.post("chat/completions", json=body()).json()
     choice = answer["choices"][0]
     assert (choice["message"]["content"], choice["finish_reason"]) == (TEXT[:20], "length")
@@ -297,7 +297,7 @@ def events(response: httpx.Response) -> list[dict[str, Any]]:
 
 
 def test_served_as_a_stream(scripted_server: ScriptedServer, client: httpx.Client) -> None:
-    scripted_server.always(serve(SimulatedModel(TEXT, cut=len(TEXT))))
+    scripted_server.always(SimulatedModel(TEXT, cut=len(TEXT)))
     asked = body(stream=True, stream_options={"include_usage": True})
     *said, usage = events(client.post("chat/completions", json=asked))
     pieces = [event["choices"][0]["delta"].get("content", "") for event in said]
@@ -310,20 +310,51 @@ def test_served_as_a_stream(scripted_server: ScriptedServer, client: httpx.Clien
 def test_stream_has_no_usage_unless_asked_for(
     scripted_server: ScriptedServer, client: httpx.Client
 ) -> None:
-    scripted_server.always(serve(SimulatedModel(TEXT, cut=20)))
+    scripted_server.always(SimulatedModel(TEXT, cut=20))
     response = client.post("chat/completions", json=body(stream=True))
     assert not any("usage" in event for event in events(response))
 
 
 def test_thoughts_are_streamed(scripted_server: ScriptedServer, client: httpx.Client) -> None:
-    scripted_server.always(serve(SimulatedModel(TEXT, "thinks", cut=20)))
+    scripted_server.always(SimulatedModel(TEXT, "thinks", cut=20))
     said = events(client.post("chat/completions", json=body(stream=True)))
     deltas = [event["choices"][0]["delta"] for event in said]
     assert "".join(delta.get("reasoning_content", "") for delta in deltas) == "Let me think about t"
 
 
+def test_unknown_behaviour_is_refused_with_its_neighbours() -> None:
+    with pytest.raises(ValidationError, match=r"'restart_dokument'; near it: restart_document"):
+        SimulatedModel(TEXT, "restart_dokument")
+
+
+@pytest.mark.parametrize("sizes", [{"cut": -1}, {"part": -1}])
+def test_negative_sizes_are_refused(sizes: dict[str, int]) -> None:
+    with pytest.raises(ValidationError, match="count characters"):
+        SimulatedModel(TEXT, **sizes)
+
+
+def test_max_tokens_cuts_every_reply_where_no_size_is_given() -> None:
+    model = SimulatedModel(TEXT, "exact")
+    first = model.reply({"messages": [USER], "max_tokens": 20})
+    assert (first.text, first.finish_reason) == (TEXT[:20], "length")
+    assert ask(model, said(TEXT[:20]), CONTINUE, max_tokens=20).text == TEXT[20:40]
+    assert ask(model, said(TEXT[:20]), CONTINUE, max_tokens=40).text == TEXT[20:60]
+
+
+def test_answer_is_whole_where_no_limit_is_given_at_all() -> None:
+    reply = SimulatedModel(TEXT).reply({"messages": [USER]})
+    assert (reply.text, reply.finish_reason) == (TEXT, "stop")
+
+
+def test_served_as_a_message(scripted_server: ScriptedServer, client: httpx.Client) -> None:
+    scripted_server.always(SimulatedModel(TEXT, cut=20))
+    answer = client.post("messages", json=body()).json()
+    assert answer["content"] == [{"type": "text", "text": TEXT[:20]}]
+    assert (answer["stop_reason"], answer["usage"]["output_tokens"]) == ("max_tokens", 20)
+
+
 def test_refusals_are_served(scripted_server: ScriptedServer, client: httpx.Client) -> None:
-    scripted_server.always(serve(SimulatedModel(TEXT, cut=20)))
+    scripted_server.always(SimulatedModel(TEXT, cut=20))
     client.post("chat/completions", json=body())
     response = client.post("chat/completions", json=body() | {"messages": [USER, said("One")]})
     assert (response.status_code, response.json()["error"]["message"]) == (400, NO_PREFILL)

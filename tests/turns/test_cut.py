@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from documents import KINDS, document
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lexilux_like.testing.simulated.documents import KINDS, document
 from lexilux_like.turns.cut import TAIL, cut_back, is_safe, is_unique
 
 TEXTS = [document(kind, 1, 700) for kind in KINDS]

@@ -6,10 +6,10 @@ import json
 import tracemalloc
 
 import pytest
-from documents import KINDS, document
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lexilux_like.testing.simulated.documents import KINDS, document
 from lexilux_like.turns import hold
 from lexilux_like.turns.cut import Cut, cut_back
 from lexilux_like.turns.draft import Draft

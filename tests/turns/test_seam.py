@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from documents import KINDS, document
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from lexilux_like.testing.simulated.documents import KINDS, document
 from lexilux_like.turns.cut import TAIL, Cut, cut_back, is_unique
 from lexilux_like.turns.seam import find_seam, goes_on_directly, own_words, restarts
 

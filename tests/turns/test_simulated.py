@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from behaviours import BEHAVIOURS
 from continuing import Outcome, complete
-from documents import KINDS, document
-from simulator import PrefillMode, SimulatedModel
 
+from lexilux_like.testing.simulated.behaviours import BEHAVIOURS
+from lexilux_like.testing.simulated.documents import KINDS, document
+from lexilux_like.testing.simulated.model import PrefillMode, SimulatedModel
 from lexilux_like.turns.rules import Learned
 from lexilux_like.values.options import PrefillForm
 from lexilux_like.wire.profile import Prefill, Profile

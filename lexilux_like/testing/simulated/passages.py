@@ -1,4 +1,3 @@
-# ruff: noqa: SIM905 - a list of words reads best as words
 """Where words, lines, sentences and JSON elements begin and end, and texts in other words."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001 - some models answer in Chinese
 """The behaviours: a name, what it does, where it was seen, the traits that add up to it."""
 
 from __future__ import annotations
@@ -7,10 +6,18 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-import passages
-import traits as t
-from documents import is_json
-from drafts import Trait
+from . import passages
+from . import traits as t
+from .documents import is_json
+from .drafts import Trait
+from .phrases import (
+    FOREIGN_POSTAMBLES,
+    FOREIGN_PREAMBLES,
+    LONG_PREAMBLES,
+    POSTAMBLES,
+    PREAMBLES,
+    REFUSALS,
+)
 
 KNOWN = "known to whoever continues answers; no rates are published"
 
@@ -25,6 +32,7 @@ class Behaviour:
     traits: tuple[Trait, ...] = ()
     """Applied in order to the rest of the document, when it is asked to go on."""
     evidence: str = KNOWN
+    """Where it was seen: threads of repositories on GitHub, or in words."""
     always: tuple[Trait, ...] = ()
     """Applied to every reply, the first one and fresh ones too."""
     only: Literal["json", "text"] | None = None
@@ -36,14 +44,6 @@ class Behaviour:
     def stubborn(self) -> bool:
         """Whether it ignores the anchor that it is asked for."""
         return not any(trait in OBEDIENT for trait in self.traits)
-
-    @property
-    def json_only(self) -> bool:
-        return self.only == "json"
-
-    @property
-    def text_only(self) -> bool:
-        return self.only == "text"
 
     def fits(self, document: str) -> bool:
         """Whether it is about such a document."""
@@ -59,44 +59,6 @@ class Behaviour:
                 return document.find(document[:20], 1) < 0 and len(lines) == len(set(lines))
             case _:
                 return self.undecidable is None
-
-
-PREAMBLES = (
-    "Sure, here is the rest:\n",
-    "Continuing from where I left off:\n\n",
-    "Of course! Here's the continuation:\n\n",
-    "Certainly. Continuing:\n",
-)
-FOREIGN_PREAMBLES = (
-    "Natürlich, hier ist der Rest:\n\n",
-    "Voici la suite :\n\n",
-    "Claro, continúo donde lo dejé:\n",
-    "好的，以下是剩余内容：\n\n",
-    "続きは以下の通りです。\n\n",
-    "Конечно, вот продолжение:\n",
-)
-LONG_PREAMBLES = (
-    "I apologize for the cut-off.\nHere is the remainder of my previous message:\n\n",
-    "Got it!\n\nPicking up exactly where we stopped:\n\n",
-)
-POSTAMBLES = (
-    "\n\nI hope this helps!",
-    "\n\nLet me know if you need anything else.",
-    "\n\nThat's the complete text. Would you like me to change anything?",
-)
-FOREIGN_POSTAMBLES = (
-    "\n\nIch hoffe, das hilft!",
-    "\n\nN'hésitez pas si vous avez des questions.",
-    "\n\n如果还有其他问题，请告诉我。",
-    "\n\n他にご質問があればお知らせください。",
-)
-REFUSALS = (
-    "I'm sorry, but I can't continue this message.",
-    "I cannot continue the previous response. Please start a new conversation.",
-    "I don't have a previous message to continue. Could you share it?",
-    "Es tut mir leid, dabei kann ich nicht helfen.",
-    "抱歉，我无法继续之前的内容。",
-)
 
 
 def _quoted(anchor: str) -> str:

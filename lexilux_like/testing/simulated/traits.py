@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-import passages
-from drafts import ANCHOR_LINE, Draft, Trait, Turn, Where
+from . import passages
+from .drafts import ANCHOR_LINE, Draft, Trait, Turn, Where
 
 OVERFULL = (
     "This model's maximum context length is 4096 tokens. However, your messages resulted in 4321"

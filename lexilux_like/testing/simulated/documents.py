@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001, SIM905 - Chinese; lists of words read best as words
 """Documents of many kinds, made from a seed: what a simulated model has to say."""
 
 from __future__ import annotations

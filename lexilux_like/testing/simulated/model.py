@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Any, Literal, TypeAlias
 
-from behaviours import BEHAVIOURS, Behaviour
-from documents import is_json
-from drafts import Draft, Trait, Turn
-from traits import afresh, rewording
-
-from lexilux_like.testing import RecordedRequest, Reply, answer, refuse, stream
+from ...values.errors import ValidationError
+from ..connection import RecordedRequest
+from ..messages import message, message_stream, refuse_message
+from ..script import Reply, answer, refuse, stream
+from .behaviours import BEHAVIOURS, Behaviour
+from .documents import is_json
+from .drafts import Draft, Trait, Turn
+from .traits import afresh, rewording
 
 Payload: TypeAlias = Mapping[str, Any]
 PrefillMode: TypeAlias = Literal[
@@ -49,6 +52,8 @@ NO_PREFILL = (
 TRAILING_SPACE = "messages: final assistant content cannot end with trailing whitespace"
 BOTH_FLAGS = "Cannot set both `add_generation_prompt` and `continue_final_message` to True."
 EMPTY_TURN = "messages: text content blocks must be non-empty"
+STOP_REASONS = {"stop": "end_turn", "length": "max_tokens", "content_filter": "refusal"}
+"""The words of Anthropic's API."""
 LEAST_OVERLAP = 8
 """Characters by which a model finds its place in a text that is not its own any more."""
 
@@ -69,6 +74,10 @@ class SimulatedReply:
 class SimulatedModel:
     """A model that has one thing to say, and is cut short while it says it.
 
+    It is a reply of a `ScriptedServer`: `server.always(SimulatedModel("...", cut=100))`. It answers
+    with a JSON body, or with a stream in pieces of 1 to 12 characters, on a path that ends in
+    `/messages` in the form of Anthropic's API.
+
     The first request, and each one that holds no text of the assistant, is answered with the
     document's first `cut` characters. A character is a token, and a request whose `max_tokens`
     is twice that of the first one may have twice as much. An empty turn of the assistant is
@@ -77,10 +86,24 @@ class SimulatedModel:
     Args:
         document: What it has to say.
         behaviour: How it goes on, or the name of one of `BEHAVIOURS`.
-        cut: Most characters of an answer that it begins.
-        part: Most new characters of a reply that goes on; None for all.
+        cut: Most characters of an answer that it begins; None for as many as the first request's
+            `max_tokens`, or all where it has none.
+        part: Most new characters of a reply that goes on; None for all, or where `cut` is None
+            for as many as in the first reply.
         seed: For what it leaves to chance.
         prefill: What its server does with a message of the assistant at the end.
+
+    Raises:
+        ValidationError: There is no such behaviour, or `cut` or `part` is negative.
+
+    Examples:
+        >>> model = SimulatedModel("One, two, three, four.", "repeat_word", cut=10)
+        >>> question = {"role": "user", "content": "Count."}
+        >>> model.reply({"messages": [question]}).text
+        'One, two, '
+        >>> said = {"role": "assistant", "content": "One, two, "}
+        >>> model.reply({"messages": [question, said, question]}).text
+        'two, three, four.'
     """
 
     def __init__(
@@ -88,13 +111,15 @@ class SimulatedModel:
         document: str,
         behaviour: Behaviour | str = "obedient",
         *,
-        cut: int,
+        cut: int | None = None,
         part: int | None = None,
         seed: int = 0,
         prefill: PrefillMode = "refused",
     ) -> None:
         self.document = document
-        self.behaviour = BEHAVIOURS[behaviour] if isinstance(behaviour, str) else behaviour
+        self.behaviour = _behaviour(behaviour) if isinstance(behaviour, str) else behaviour
+        if min(cut or 0, part or 0) < 0:
+            raise ValidationError(f"cut={cut!r} and part={part!r} count characters; give 0 or more")
         self.cut = cut
         self.part = part
         self.seed = seed
@@ -135,6 +160,32 @@ class SimulatedModel:
         turn = replace(turn, prompt=_text(messages[-1]))
         return self._finished(payload, turn, self.behaviour.traits)
 
+    def __call__(self, request: RecordedRequest) -> Reply:
+        """The answer to a request, on the wire."""
+        payload: Payload = request.json
+        said = self.reply(payload)
+        live = bool(payload.get("stream"))
+        pieces = _Pieces(random.Random(f"{self.seed}/{len(self.requests)}"))
+        if request.path.partition("?")[0].endswith("/messages"):
+            return _message(said, pieces if live else None)
+        if said.status != 200:
+            return refuse(said.status, said.error, type="invalid_request_error")
+        if live:
+            return _streamed(said, pieces, payload)
+        return answer(
+            said.text,
+            finish_reason=said.finish_reason,
+            usage=said.usage,
+            reasoning=said.reasoning or None,
+        )
+
+    @property
+    def _first(self) -> int:
+        """Most characters of an answer to the first request."""
+        if self.cut is not None:
+            return self.cut
+        return _limit(self.requests[0]) or len(self.document)
+
     def _turn(self, payload: Payload, said: str) -> Turn:
         growth = _growth(self.requests[0], payload)
         document, at = self._place(said) if said else (self.document, 0)
@@ -145,7 +196,7 @@ class SimulatedModel:
             seed=self.seed,
             constrained="response_format" in payload,
             ended=self._ended,
-            cut=self.cut,
+            cut=self._first,
             growth=growth,
         )
 
@@ -184,7 +235,8 @@ class SimulatedModel:
 
     def _finished(self, payload: Payload, turn: Turn, traits: tuple[Trait, ...]) -> SimulatedReply:
         """What comes of the traits, counted."""
-        limit = None if self.part is None else max(1, int(self.part * turn.growth))
+        part = self._first if self.cut is None and self.part is None else self.part
+        limit = None if part is None else max(1, int(part * turn.growth))
         draft = Draft(body=turn.rest, limit=limit)
         for trait in (*traits, *self.behaviour.always):
             draft = trait(turn, draft)
@@ -198,44 +250,54 @@ class SimulatedModel:
         return SimulatedReply(draft.text, finish, usage, draft.reasoning)
 
 
-def serve(model: SimulatedModel) -> Callable[[RecordedRequest], Reply]:
-    """The model as a reply of a `ScriptedServer`: `server.always(serve(model))`.
-
-    Answers with a JSON body, or with a stream in pieces of 1 to 12 characters.
-    """
-
-    def reply(request: RecordedRequest) -> Reply:
-        payload: Payload = request.json
-        said = model.reply(payload)
-        if said.status != 200:
-            return refuse(said.status, said.error, type="invalid_request_error")
-        if not payload.get("stream"):
-            return answer(
-                said.text,
-                finish_reason=said.finish_reason,
-                usage=said.usage,
-                reasoning=said.reasoning or None,
-            )
-        chance = random.Random(f"{model.seed}/{len(model.requests)}")
-        thoughts = [{"reasoning_content": piece} for piece in _pieces(said.reasoning, chance)]
-        options: Mapping[str, Any] = payload.get("stream_options") or {}
-        return stream(
-            *thoughts,
-            *_pieces(said.text, chance),
-            finish_reason=said.finish_reason,
-            usage=(options.get("include_usage") and said.usage) or False,
+def _behaviour(name: str) -> Behaviour:
+    if name not in BEHAVIOURS:
+        near = get_close_matches(name, BEHAVIOURS, 3, 0) or BEHAVIOURS
+        raise ValidationError(
+            f"there is no behaviour {name!r}; near it: {', '.join(near)}. BEHAVIOURS has them all"
         )
+    return BEHAVIOURS[name]
 
-    return reply
+
+def _streamed(said: SimulatedReply, pieces: _Pieces, payload: Payload) -> Reply:
+    thoughts = [{"reasoning_content": piece} for piece in pieces.of(said.reasoning)]
+    options: Mapping[str, Any] = payload.get("stream_options") or {}
+    return stream(
+        *thoughts,
+        *pieces.of(said.text),
+        finish_reason=said.finish_reason,
+        usage=(options.get("include_usage") and said.usage) or False,
+    )
 
 
-def _pieces(text: str, chance: random.Random) -> list[str]:
-    pieces: list[str] = []
-    while text:
-        size = chance.randint(1, 12)
-        pieces.append(text[:size])
-        text = text[size:]
-    return pieces
+def _message(said: SimulatedReply, pieces: _Pieces | None) -> Reply:
+    """The reply as Anthropic's API has it; a stream where there are pieces."""
+    if said.status != 200:
+        return refuse_message(said.status, "invalid_request_error", said.error)
+    word = said.finish_reason
+    reason = STOP_REASONS.get(word, word) if word else None
+    usage = None
+    if said.usage:
+        names = {"input_tokens": "prompt_tokens", "output_tokens": "completion_tokens"}
+        usage = {name: said.usage[ours] for name, ours in names.items()}
+    if pieces is None:
+        return message(said.text, stop_reason=reason, usage=usage)
+    return message_stream(pieces.of(said.text), stop_reason=reason, usage=usage)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pieces:
+    """Cuts texts into pieces of 1 to 12 characters."""
+
+    chance: random.Random
+
+    def of(self, text: str) -> list[str]:
+        pieces: list[str] = []
+        while text:
+            size = self.chance.randint(1, 12)
+            pieces.append(text[:size])
+            text = text[size:]
+        return pieces
 
 
 def _text(message: Mapping[str, Any]) -> str:
@@ -247,10 +309,14 @@ def _text(message: Mapping[str, Any]) -> str:
 
 def _growth(first: Payload, payload: Payload) -> float:
     """How many times the first request's limit this one's is; 1 where one of them has none."""
-    limits = [
-        each.get("max_tokens") or each.get("max_completion_tokens") for each in (first, payload)
-    ]
-    return limits[1] / limits[0] if limits[0] and limits[1] else 1.0
+    before, now = _limit(first), _limit(payload)
+    return now / before if before and now else 1.0
+
+
+def _limit(payload: Payload) -> int | None:
+    """The most tokens that a request asks for; None where it does not say."""
+    limit: int | None = payload.get("max_tokens") or payload.get("max_completion_tokens")
+    return limit
 
 
 def _overlap(said: str, text: str) -> int:

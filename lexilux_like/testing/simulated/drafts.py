@@ -8,12 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from documents import is_json
+from ...turns.asking import BEGIN
+from .documents import is_json
 
-ANCHOR_LINE = (
-    "Begin with exactly this text, which is how your message ends so far,"
-    " and go straight on from it:\n"
-)
+ANCHOR_LINE = f"{BEGIN}\n"
 """What stands before the anchor, with which a prompt ends."""
 SENTINEL = re.compile(r"\[\[END(?:-\d+)?\]\]")
 
@@ -47,10 +45,12 @@ class Turn:
 
     @property
     def so_far(self) -> str:
+        """What stands in the conversation."""
         return self.document[: self.at]
 
     @property
     def rest(self) -> str:
+        """What it has not said yet."""
         return self.document[self.at :]
 
     @property
@@ -66,10 +66,12 @@ class Turn:
 
     @cached_property
     def json(self) -> bool:
+        """Whether the document is JSON."""
         return is_json(self.document)
 
     @cached_property
     def chance(self) -> random.Random:
+        """For what is left to chance in this turn."""
         return random.Random(f"{self.seed}/{self.number}")
 
 
@@ -101,10 +103,12 @@ class Draft:
 
     @property
     def whole(self) -> bool:
+        """Whether the limit lets all of the body through."""
         return self.limit is None or len(self.body) <= self.limit
 
     @property
     def text(self) -> str:
+        """What the reply says."""
         end = self.tail if self.whole else self.cut_tail
         return self.lead + self.body[: self.limit] + end
 

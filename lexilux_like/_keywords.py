@@ -17,8 +17,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 def spelled_out(function: F) -> F:
     """Give `function` a signature with its TypedDict's keys as keywords; calls are untouched.
 
-    The TypedDict is looked up when somebody looks at the signature, in the function's
-    module and then in `values.options`: a module may import it for type checkers only.
+    The TypedDict is looked up when somebody looks at the signature: among the function's
+    globals, in `values.options`, and by the `__getattr__` of the function's module, so that a
+    module may import it for type checkers only.
     """
     written, names = inspect.signature(function), function.__globals__
     signature = _SpelledOut(
@@ -82,4 +83,5 @@ def _kind(annotation: Any, names: Mapping[str, Any]) -> Any:
         return names[name]
     from .values import options  # noqa: PLC0415 - only for who looks
 
-    return getattr(options, name)
+    home = options if hasattr(options, name) else sys.modules[names["__name__"]]
+    return getattr(home, name)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, Unpack, overload
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 from ._keywords import spelled_out
 from .client import ChatClient, typed
@@ -26,6 +27,16 @@ from .values.options import (
     WholeOptions,
 )
 from .values.results import ChatResult
+
+if TYPE_CHECKING:
+    from .batch import AsyncBatch, AsyncItems, Batch, Items, MapOptions
+else:
+
+    def __getattr__(name: str) -> object:  # a name in annotations, for help()
+        if name != "MapOptions":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return import_module(".batch", __package__).MapOptions
+
 
 T = TypeVar("T")
 
@@ -356,6 +367,30 @@ class Chat(ChatClient):
     ) -> AsyncStreamingIterator:
         """`stream_with_history`, async."""
         return self.astream(_new_messages(history, message), history=history, **options)
+
+    @spelled_out
+    def map(self, items: Items, **options: Unpack[MapOptions]) -> Batch:
+        """Ask many prompts at once; one outcome for each, a result or an error.
+
+        Args:
+            items: Prompts, messages or mappings, from any iterable or a file; see `Items`.
+            **options: See `MapOptions`.
+
+        Raises:
+            ValidationError: An option or the file is not valid. Nothing was asked.
+
+        While iterating: `BatchStoppedError` where all fail alike; and what `items` itself raises.
+        """
+        from .batch import Batch  # noqa: PLC0415 - only who asks many needs it
+
+        return Batch(items, options, ask=self._pending, model=self.model)
+
+    @spelled_out
+    def amap(self, items: AsyncItems, **options: Unpack[MapOptions]) -> AsyncBatch:
+        """`map`, async: `async for outcome in chat.amap(...)`; `items` may be async, too."""
+        from .batch import AsyncBatch  # noqa: PLC0415 - see map
+
+        return AsyncBatch(items, options, ask=self._pending, model=self.model)
 
 
 def _new_messages(history: ChatHistory, message: str | Message | None) -> MessagesLike:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self, Unpack, cast
 
 from ._keywords import spelled_out
@@ -12,6 +13,7 @@ from .values.errors import ValidationError
 from .values.messages import MessagesLike
 from .values.options import (
     CallOptions,
+    ChatOptions,
     CompleteOptions,
     CompleteStreamOptions,
     RunToolsOptions,
@@ -25,6 +27,7 @@ from .wire.profile import Profile
 from .wire.registry import check_api_version, find_profile, find_provider
 
 if TYPE_CHECKING:
+    from .transport.pending import PendingCall
     from .turns.calls import Calls
     from .turns.flow import Flow
     from .values.output import OutputType
@@ -185,6 +188,19 @@ class ChatClient(BaseAPIClient):
         kind = wanted_type(options)
         request = self._resolved(messages, options if kind is None else as_json(options))
         return self._calls.run_tools(request, options, live=live, awaits=awaits, kind=kind)
+
+    def _pending(
+        self, method: str, messages: MessagesLike, options: Mapping[str, Any]
+    ) -> PendingCall:
+        """The call that `chat()` or `complete()` would make, not made yet: for a batch."""
+        from .transport.pending import PendingCall  # noqa: PLC0415 - see _calls
+
+        if method == "call":
+            flow = self._ask(messages, cast("CallOptions", options))
+        else:
+            flow = self._completed(messages, cast("CompleteOptions", options), live=False)
+        given = cast("ChatOptions", options)
+        return PendingCall(flow, partial(self._world, given), partial(self._aworld, given))
 
     def _resolved(self, messages: MessagesLike, options: AnyOptions) -> ChatRequest:
         """The request, checked here and now, and so are its time limits."""

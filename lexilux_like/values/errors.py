@@ -14,7 +14,8 @@ LexiluxError                        code, message, retryable, retry_after, parti
 │   └── ServerError 5xx 529
 ├── ResponseFormatError             2xx, but not a chat completion (HTML, empty, cut JSON)
 ├── ChatIncompleteResponseError     final_result, continue_count, max_continues: still not whole
-└── OutputValidationError           whole, but it does not fit the schema; .partial holds what does
+├── OutputValidationError           whole, but it does not fit the schema; .partial holds what does
+└── BatchStoppedError               item after item fails alike; .totals (`lexilux_like.batch`)
 ```
 """
 

@@ -1,8 +1,13 @@
-"""Checked by mypy and pyright, never run: the public API as its users type it."""
+"""Checked by mypy, pyright and ty, never run: the public API as its users type it.
+
+ty takes keywords that no `TypedDict` declares, as https://github.com/astral-sh/ty/issues/4212 says;
+there only the run time refuses a misspelt one.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Unpack, assert_type
 
 import httpx
@@ -25,6 +30,7 @@ from lexilux_like import (
     ToolOutcome,
     ToolStep,
 )
+from lexilux_like.batch import AsyncBatch, Batch, Outcome
 from lexilux_like.values.options import CallOptions
 
 chat = Chat(
@@ -78,6 +84,12 @@ assert_type(chat.parse("hi", list[Person], temperature=0.2), list[Person])
 assert_type(chat.parse("hi", Song), Song)
 assert_type(chat.parse("hi", Movie), Movie)
 assert_type(chat.parse("hi", int), int)
+assert_type(chat.map(["hi", {"prompt": "hi", "id": 1}], concurrency=3, journal="a.db"), Batch)
+assert_type(chat.map(Path("in.csv"), template="{a}", temperature=0.2), Batch)
+assert_type(chat.amap(iter(["hi"]), response_format=Person, max_reasks=1), AsyncBatch)
+for outcome in chat.map([[{"role": "user", "content": "hi"}]], ordered=False, progress=None):
+    assert_type(outcome, Outcome)
+    assert_type(outcome.result, ChatResult | None)
 either: Person | Song = chat.parse("hi", Person | Song)
 with chat.stream_parse("hi", Person, include_usage=False) as parts:
     assert_type(parts, ParsingIterator[Person])
@@ -110,15 +122,15 @@ with chat.run_tools_stream("hi", tools=[approve], include_usage=False) as runnin
         assert_type(each.step, ToolStep | None)
 
 chat.run_tools("hi", max_step=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-chat.run_tools("hi", on_tool_error="ignore")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+chat.run_tools("hi", on_tool_error="ignore")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # ty: ignore[invalid-argument-type]
 chat("hi", temprature=1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-chat("hi", temperature="hot")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+chat("hi", temperature="hot")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # ty: ignore[invalid-argument-type]
 chat("hi", include_usage=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 chat.stream("hi", n=2)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 chat.parse("hi", Person, max_reask=1)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
-chat.parse("hi")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+chat.parse("hi")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]  # ty: ignore[no-matching-overload]
 Chat(base_url="x", max_retry=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-Chat()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+Chat()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # ty: ignore[missing-argument]
 ChatParams(temprature=1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
@@ -152,7 +164,7 @@ def ask(prompt: str, **options: Unpack[CallOptions]) -> str:
 defaults: CallOptions = {"temperature": 0.2}
 chat("hi", **defaults)
 ask("hi", temprature=0.2)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-bad: CallOptions = {"temperature": "hot"}  # type: ignore[typeddict-item]  # pyright: ignore[reportAssignmentType]
+bad: CallOptions = {"temperature": "hot"}  # type: ignore[typeddict-item]  # pyright: ignore[reportAssignmentType]  # ty: ignore[invalid-argument-type]
 
 try:
     chat("hi")

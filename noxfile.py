@@ -34,6 +34,14 @@ def engine_fast(session: nox.Session) -> None:
 
 
 @nox.session
+def ray(session: nox.Session) -> None:
+    """Run the stage for Ray Data on a real Ray, of 700 MB."""
+    session.install("-e", ".[ray]", *nox.project.dependency_groups(PYPROJECT, "test"))
+    chosen = ["tests/batch/test_ray_data.py", "tests/docs/test_examples.py"]
+    session.run("pytest", *chosen, "-k", "ray", *session.posargs)
+
+
+@nox.session
 @nox.parametrize("library", PEERS)
 def peers(session: nox.Session, library: str) -> None:
     """Run the other library's code on its migration page."""

@@ -13,6 +13,7 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Any, Self
 
+from ..prices import check_installed
 from .inputs import Entry, aentries, check_items, entries, is_table
 from .options import AsyncItems, Items, MapOptions, Plan, planned
 from .outcomes import Outcome, Totals
@@ -339,6 +340,8 @@ def _plan(items: object, options: MapOptions, model: str | None, *, awaits: bool
     plan = planned(options, model=model)
     check_items(items, awaits=awaits)
     check_progress(wanted=plan.progress)
+    if plan.cost:
+        check_installed()
     if is_table(items) and plan.template is None and plan.column is None:
         return replace(plan, column="prompt")
     return plan

@@ -41,29 +41,18 @@ LEAST_FAILURES = 20
 """Least number of equal failures in a row that stops a batch, unless it was told otherwise."""
 
 
-class BatchOptions(TypedDict, total=False):
-    """How a batch is run."""
+class AskOptions(TypedDict, total=False):
+    """How the items of a batch are asked, wherever it is run."""
 
     concurrency: int
     """Most items that are asked at the same time, 1 or more; 16 unless given."""
-    ordered: bool
-    """True unless given: outcomes come in the order of the items. False: as they are done. In
-    either case at most 4 x `concurrency` items have been taken and not handed out, so behind one
-    slow item at most so many wait."""
     method: Method
     """`"call"`: each item is asked by `chat()`, and may come back truncated. `"complete"`: by
     `chat.complete()`. Unless given, `"complete"` where `response_format` is a type, else
     `"call"`."""
-    journal: str | PathLike[str] | Journal | None
-    """A file that keeps every outcome, and from which the next run takes what is answered already:
-    `.jsonl`, or `.sqlite` or `.db` for millions of items. Or what `open_journal` returned; you
-    close that one."""
     retry_failed: bool
     """True unless given: items that failed in an earlier run are asked again. False: their errors
     come from the journal, too."""
-    progress: bool | None
-    """A progress bar on stderr, by tqdm (`pip install "lexilux_like[batch]"`). None: where stderr
-    is a terminal and tqdm is there."""
     column: str | None
     """The items are rows, and this column is the prompt; nothing else of a row is sent. `"prompt"`
     for CSV and Parquet files, unless given."""
@@ -75,6 +64,25 @@ class BatchOptions(TypedDict, total=False):
     to stop by `BatchStoppedError`: an unknown key, a server that is down. The greater of 20 and
     2 x `concurrency` unless given; None: never. Failures that left a part of an answer do not
     count."""
+    cost: bool
+    """True: `outcome.cost` and `totals.cost` say what it cost (`pip install
+    "lexilux_like[prices]"`); False unless given."""
+
+
+class BatchOptions(AskOptions, total=False):
+    """How a batch is run."""
+
+    ordered: bool
+    """True unless given: outcomes come in the order of the items. False: as they are done. In
+    either case at most 4 x `concurrency` items have been taken and not handed out, so behind one
+    slow item at most so many wait."""
+    journal: str | PathLike[str] | Journal | None
+    """A file that keeps every outcome, and from which the next run takes what is answered already:
+    `.jsonl`, or `.sqlite` or `.db` for millions of items. Or what `open_journal` returned; you
+    close that one."""
+    progress: bool | None
+    """A progress bar on stderr, by tqdm (`pip install "lexilux_like[batch]"`). None: where stderr
+    is a terminal and tqdm is there."""
 
 
 class MapOptions(CallOptions, ContinueOptions, BatchOptions, total=False):
@@ -101,6 +109,7 @@ class Plan:
     column: str | None
     template: str | None
     stop_after: int | None
+    cost: bool
     asking: Mapping[str, Any]
     """The options of the method, for every item."""
     model: str | None
@@ -149,6 +158,7 @@ def planned(options: MapOptions, *, model: str | None) -> Plan:
         column=options.get("column"),
         template=options.get("template"),
         stop_after=None if stop_after is None else _whole("stop_after", stop_after),
+        cost=bool(options.get("cost")),
         asking=asking,
         model=model,
         kind=kind,

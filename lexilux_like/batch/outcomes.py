@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 from ..values.errors import LexiluxError
 from ..values.results import ChatResult, Usage
 
 NOTHING = Usage()
+ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,9 @@ class Outcome:
     `LexiluxError` is what had come of the answer."""
     resumed: bool = False
     """Whether it came from the journal: nothing was asked."""
+    cost: Decimal | None = None
+    """US dollars, with `cost=True`; None where its price is not known, or nothing is charged for.
+    What is `resumed` was paid for in an earlier run."""
 
     @property
     def ok(self) -> bool:
@@ -39,8 +44,14 @@ class Outcome:
     @property
     def usage(self) -> Usage:
         """Tokens of the result, or of the part of it that had come."""
+        known = self.received
+        return NOTHING if known is None else known.usage
+
+    @property
+    def received(self) -> ChatResult | None:
+        """The result, or the part of it that had come when it failed."""
         known = self.result or getattr(self.error, "partial", None)
-        return known.usage if isinstance(known, ChatResult) else NOTHING
+        return known if isinstance(known, ChatResult) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +70,10 @@ class Totals:
     """Tokens of what was asked in this run, failures included as far as they are known."""
     resumed_usage: Usage = NOTHING
     """Tokens of what came from the journal, spent in earlier runs."""
+    cost: Decimal | None = None
+    """US dollars that `usage` cost, with `cost=True`, without what is `unpriced`."""
+    unpriced: int = 0
+    """With `cost=True`: how many answers, or parts of one, of this run have no known price."""
 
     @property
     def done(self) -> int:
@@ -68,6 +83,8 @@ class Totals:
     def plus(self, outcome: Outcome) -> Totals:
         """With one outcome more."""
         result, resumed = outcome.result, outcome.resumed
+        priced = self.cost is not None and not resumed
+        unpriced = priced and outcome.cost is None and outcome.received is not None
         return replace(
             self,
             ok=self.ok + outcome.ok,
@@ -76,7 +93,13 @@ class Totals:
             resumed=self.resumed + resumed,
             usage=self.usage if resumed else self.usage + outcome.usage,
             resumed_usage=self.resumed_usage + outcome.usage if resumed else self.resumed_usage,
+            cost=_sum(self.cost, outcome.cost) if priced else self.cost,
+            unpriced=self.unpriced + unpriced,
         )
+
+
+def _sum(one: Decimal | None, other: Decimal | None) -> Decimal:
+    return (one or ZERO) + (other or ZERO)
 
 
 class BatchStoppedError(LexiluxError):

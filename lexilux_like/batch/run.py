@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from ..prices import cost
 from ..values.errors import (
     AuthenticationError,
     LexiluxConnectionError,
@@ -23,7 +24,7 @@ from .inputs import Entry
 from .items import fingerprint, identity, numbered, question
 from .journal import Journal, open_journal
 from .options import Method, Plan
-from .outcomes import BatchStoppedError, Outcome, Totals
+from .outcomes import ZERO, BatchStoppedError, Outcome, Totals
 from .progress import Progress
 
 LOOK_AHEAD = 4
@@ -90,7 +91,7 @@ class Run:
 
     def __init__(self, plan: Plan, ask: Ask, total: int | None) -> None:
         self.plan = plan
-        self.totals = Totals()
+        self.totals = Totals(cost=ZERO if plan.cost else None)
         self.closed = False
         self._ask = ask
         self._lock = threading.Lock()
@@ -255,6 +256,8 @@ class Run:
         return outcome_from_json(record, job.outcome, job.options)
 
     def _finish(self, outcome: Outcome) -> None:
+        if self.plan.cost and (received := outcome.received) is not None:
+            outcome = replace(outcome, cost=cost(received))
         self._place(outcome.index, outcome)
         self.totals = self.totals.plus(outcome)
         self._watch(outcome)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypedDict, cast
 
 from ..batch import Method, Outcome, Totals
+from ..prices import price_list
 from ..values.errors import ValidationError
 from .console import note, say
 from .envelope import as_json, counts
@@ -31,6 +32,7 @@ class Wanted(TypedDict, total=False):
     method: Method
     response_format: type[Any]
     max_tokens: int
+    cost: bool
 
 
 def batch(file: Path, options: BatchCommandOptions) -> ExitCode:
@@ -77,6 +79,8 @@ def _wanted(settings: Settings, options: BatchCommandOptions) -> Wanted:
         wanted["max_tokens"] = settings.max_tokens
     if options.get("keep_failed"):
         wanted["retry_failed"] = False
+    if options.get("cost"):
+        wanted["cost"] = True
     if options.get("no_progress"):
         wanted["progress"] = False
     if options.get("complete"):
@@ -100,6 +104,8 @@ def _line(outcome: Outcome) -> str:
         message = str(error) or type(error).__name__
         fields |= {"error": type(error).__name__, "message": message}
         fields |= {"partial": part.text if part is not None else None}
+    if outcome.cost is not None:
+        fields["cost"] = f"{outcome.cost:f}"
     return as_json({**fields, "line": outcome.line, "resumed": outcome.resumed})
 
 
@@ -113,6 +119,9 @@ def _told(totals: Totals) -> str:
     usage = totals.usage
     if usage.input_tokens is not None and usage.output_tokens is not None:
         known.append(f"{usage.input_tokens:,} tokens in, {usage.output_tokens:,} out")
+    if totals.cost is not None:
+        unknown = f" ({totals.unpriced:,} without a known price)" if totals.unpriced else ""
+        known.append(f"${totals.cost:f}{unknown} by {price_list()}")
     return ", ".join(known)
 
 

@@ -141,6 +141,9 @@ class BatchCommandOptions(AnswerOptions, total=False):
     keep_failed: Annotated[
         bool, typer.Option("--keep-failed", help="Do not ask again what the journal has as failed.")
     ]
+    cost: Annotated[
+        bool, typer.Option("--cost", help="US dollars, by genai-prices (the extra prices).")
+    ]
     no_progress: Annotated[bool, typer.Option("--no-progress", help="No progress bar.")]
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import signal
 import threading
+from decimal import Decimal
 
 import pytest
 
+from lexilux_like.batch import Outcome, Totals
+from lexilux_like.cli import batch
 from lexilux_like.testing import Reply, Wait, answer, refuse, stream
 
 
@@ -48,6 +51,19 @@ def test_a_column_of_a_table_is_put_into_a_template(cli, echo):
     done = cli("batch", "in.csv", "--template", "{word} in {tongue}")
     assert outcomes(done)[0]["text"] == "rain in French"
     assert outcomes(cli("batch", "in.csv", "--column", "word"))[0]["text"] == "rain"
+
+
+def test_the_sum_says_what_it_cost_and_what_has_no_price(cli, echo):
+    pytest.importorskip("genai_prices", reason="prices are in the extra prices")
+    done = cli("batch", "-", "--cost", stdin="one\ntwo\n")
+    assert "4 out, $0 (2 without a known price) by genai-prices " in done.err
+
+
+def test_a_cost_is_written_out_in_digits():
+    totals = Totals(ok=1, cost=Decimal("0.0000001"))
+    assert batch._told(totals).startswith("1 answered, 0 failed, $0.0000001 by genai-prices ")
+    outcome = Outcome(index=0, item="one", cost=Decimal("0.0000001"))
+    assert json.loads(batch._line(outcome))["cost"] == "0.0000001"
 
 
 def test_what_fails_is_a_line_too_and_exits_4(cli, echo):

@@ -26,6 +26,8 @@ WITH_EXAMPLES = [page for page in PAGES if blocks(page)]
 def test_the_examples_run(page: Path):
     if "testing.engine" in page.read_text("utf-8"):
         pytest.importorskip("xllamacpp", reason="the page shows a real engine, of the extra demo")
+    if page.stem == "ray":
+        pytest.importorskip("ray", reason="the page shows a real Ray, of the extra ray")
     run(page)
 
 

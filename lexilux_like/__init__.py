@@ -8,7 +8,9 @@ TYPE_CHECKING = False  # type checkers take it for typing's, which costs more th
 if TYPE_CHECKING:
     from .chat import Chat
     from .transport.base import BaseAPIClient
+    from .transport.pacing import Pacer
     from .transport.ratelimit import RateLimiter
+    from .transport.redislimit import RedisRateLimiter
     from .transport.streaming import (
         AsyncParsingIterator,
         AsyncStreamingIterator,
@@ -34,6 +36,18 @@ if TYPE_CHECKING:
         ResponseFormatError,
         ServerError,
         ValidationError,
+    )
+    from .values.events import (
+        CallEnded,
+        CallStarted,
+        ChunkReceived,
+        Continuing,
+        FallingBack,
+        Hooks,
+        RequestSent,
+        ResponseReceived,
+        Retrying,
+        ToolsRun,
     )
     from .values.execution import aexecute_tool_calls, execute_tool_calls
     from .values.history import ChatHistory
@@ -66,6 +80,8 @@ __all__ = [
     "AsyncStreamingIterator",
     "AuthenticationError",
     "BaseAPIClient",
+    "CallEnded",
+    "CallStarted",
     "Chat",
     "ChatHistory",
     "ChatIncompleteResponseError",
@@ -74,10 +90,14 @@ __all__ = [
     "ChatStreamChunk",
     "ChatStreamInterruptedError",
     "Choice",
+    "ChunkReceived",
     "ConflictError",
+    "Continuing",
     "ConversationContinuer",
     "FailedAttempt",
+    "FallingBack",
     "FunctionTool",
+    "Hooks",
     "InvalidRequestError",
     "LexiluxConnectionError",
     "LexiluxError",
@@ -85,13 +105,18 @@ __all__ = [
     "NetworkError",
     "NotFoundError",
     "OutputValidationError",
+    "Pacer",
     "ParsingIterator",
     "Prefill",
     "Profile",
     "QuotaExceededError",
     "RateLimitError",
     "RateLimiter",
+    "RedisRateLimiter",
+    "RequestSent",
     "ResponseFormatError",
+    "ResponseReceived",
+    "Retrying",
     "Segment",
     "ServerError",
     "Spelling",
@@ -105,6 +130,7 @@ __all__ = [
     "ToolChoice",
     "ToolOutcome",
     "ToolStep",
+    "ToolsRun",
     "Usage",
     "ValidationError",
     "__version__",
@@ -123,11 +149,17 @@ __all__ = [
 _ROOMS = {
     ".chat": "Chat",
     ".transport.base": "BaseAPIClient",
+    ".transport.pacing": "Pacer",
     ".transport.ratelimit": "RateLimiter",
+    ".transport.redislimit": "RedisRateLimiter",
     ".transport.streaming": (
         "AsyncParsingIterator AsyncStreamingIterator ParsingIterator StreamingIterator"
     ),
     ".turns.continuer": "ConversationContinuer",
+    ".values.events": (
+        "CallEnded CallStarted ChunkReceived Continuing FallingBack Hooks RequestSent"
+        " ResponseReceived Retrying ToolsRun"
+    ),
     ".values.execution": "aexecute_tool_calls execute_tool_calls",
     ".values.history": "ChatHistory",
     ".values.options": "ChatParams",

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .transport.pending import PendingCall
     from .turns.calls import Calls
     from .turns.flow import Flow
+    from .values.events import Method
     from .values.output import OutputType
 
 
@@ -138,18 +139,22 @@ class ChatClient(BaseAPIClient):
             self.max_retries,
             self.model,
             tuple(each._calls for each in self.fallbacks),
+            paced=self._pacer is not None,
         )
 
     # One flow for each kind of call; the sync and the async method share it.
 
     def _ask(self, messages: MessagesLike, options: CallOptions) -> Flow[ChatResult]:
         check_options(options, CallOptions)
-        return self._calls.ask(self._resolved(messages, options))
+        request = self._resolved(messages, options)
+        flow = self._calls.ask(request)
+        return flow if self._audience is None else self._announced(flow, request, "call")
 
     def _ask_streamed(self, messages: MessagesLike, options: StreamOptions) -> Flow[ChatResult]:
         check_options(options, StreamOptions)
         request = self._resolved(messages, options)
-        return self._calls.stream(request, options)
+        flow = self._calls.stream(request, options)
+        return flow if self._audience is None else self._announced(flow, request, "stream")
 
     def _completed(
         self,
@@ -166,13 +171,16 @@ class ChatClient(BaseAPIClient):
             raise ValidationError("response_format is for complete(): here the type is given")
         kind = must_be or wanted_type(options)
         request = self._resolved(messages, options if kind is None else as_json(options))
-        return self._calls.complete(
+        flow = self._calls.complete(
             request,
             options,
             live=live,
             kind=kind,
             required=must_be is not None,
         )
+        if self._audience is None:
+            return flow
+        return self._announced(flow, request, "complete_stream" if live else "complete")
 
     def _tools_run(
         self,
@@ -187,7 +195,29 @@ class ChatClient(BaseAPIClient):
         check_options(options, RunToolsStreamOptions if live else RunToolsOptions)
         kind = wanted_type(options)
         request = self._resolved(messages, options if kind is None else as_json(options))
-        return self._calls.run_tools(request, options, live=live, awaits=awaits, kind=kind)
+        flow = self._calls.run_tools(request, options, live=live, awaits=awaits, kind=kind)
+        if self._audience is None:
+            return flow
+        return self._announced(flow, request, "run_tools_stream" if live else "run_tools")
+
+    def _announced(
+        self, flow: Flow[ChatResult], request: ChatRequest, method: Method
+    ) -> Flow[ChatResult]:
+        """The flow, telling first that a call starts."""
+        from .turns.flow import announced  # noqa: PLC0415 - see _calls
+        from .values.events import CallStarted  # noqa: PLC0415 - only who has hooks needs it
+
+        news = partial(
+            CallStarted,
+            method=method,
+            model=request.model,
+            base_url=self.base_url,
+            provider=self._profile.name,
+            stream="stream" in method,
+            options=request.options,
+            messages=request.messages,
+        )
+        return announced(flow, news)
 
     def _pending(
         self, method: str, messages: MessagesLike, options: Mapping[str, Any]

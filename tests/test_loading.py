@@ -23,6 +23,7 @@ OF_OTHER_CALLS = {
     *("lexilux_like.turns.continuer", "lexilux_like.turns.structured"),
     *("lexilux_like.turns.texttools", "lexilux_like.turns.toolloop", "lexilux_like.turns.policy"),
     *("lexilux_like.transport.toolrun", "lexilux_like.transport.borrowed"),
+    *("lexilux_like.transport.observe", "lexilux_like.values.events", "lexilux_like.otel"),
 }
 
 
@@ -54,6 +55,7 @@ def test_a_chat_is_made_without_any_dependency(url: str, monkeypatch: pytest.Mon
         "assert chat('x').text == 'hi'",
         "assert ''.join(each.delta for each in chat.stream('x')) == 'hi'",
         "assert chat('x', temperature=1, max_tokens=5, top_p=0.5).text == 'hi'",
+        "import logging; logging.basicConfig(); assert chat('x').text == 'hi'",
     ],
 )
 def test_a_sync_call_loads_nothing_that_only_other_calls_need(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -29,17 +30,25 @@ from .worlds import AsyncWorld, Lane, SyncWorld
 
 if TYPE_CHECKING:
     import asyncio
+    import logging
 
+    from ..values.events import Hooks
     from .borrowed import AsyncHTTPClient, HTTPClient
-    from .ratelimit import RateLimiter
+    from .observe import Audience, Observer
+    from .pacing import Pacer
+    from .ratelimit import Limiter
 else:
 
     def __getattr__(name: str) -> object:  # names in annotations, for help()
         match name:
             case "ssl":
                 return import_module("ssl")
-            case "RateLimiter":
-                return import_module(".ratelimit", __package__).RateLimiter
+            case "Hooks":
+                return import_module("..values.events", __package__).Hooks
+            case "Limiter":
+                return import_module(".ratelimit", __package__).Limiter
+            case "Pacer":
+                return import_module(".pacing", __package__).Pacer
             case "HTTPClient" | "AsyncHTTPClient":
                 return getattr(import_module(".borrowed", __package__), name)
             case _:
@@ -49,6 +58,8 @@ else:
 T = TypeVar("T")
 
 DEFAULT_TIMEOUT_S = 60.0
+INFO = 20
+"""`logging.INFO`, without loading it."""
 
 
 class ClientOptions(TypedDict, total=False):
@@ -80,9 +91,13 @@ class ClientOptions(TypedDict, total=False):
     proxies: Mapping[str, str | None] | None
     """`{"https": "http://proxy:3128"}`, by the scheme of base_url, or "all". None reads
     HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY; `{}` uses no proxy."""
-    rate_limit: tuple[float, float] | RateLimiter | None
+    rate_limit: tuple[float, float] | Limiter | None
     """`(requests, seconds)`: no window of that length has more requests, over all threads,
-    event loops, streams and retries. Or a `RateLimiter` that several clients share."""
+    event loops, streams and retries. Or a `RateLimiter` that several clients share, or a
+    `RedisRateLimiter` that processes and machines share."""
+    pacing: bool | Pacer | None
+    """True: requests wait so that the server need not refuse them, by the rate limits that its
+    headers tell. Or a `Pacer` that several clients of one account share. Off unless given."""
     verify: Verify
     """Certificates: True, False (never in production), a CA file or folder, or an SSLContext."""
     http_client: HTTPClient | None
@@ -92,6 +107,9 @@ class ClientOptions(TypedDict, total=False):
     engine: EngineName
     """What speaks HTTP: "httpx", or "fast", which needs `pip install "lexilux_like[fast]"`.
     Unless given, the environment variable LEXILUX_ENGINE says it, and without it httpx runs."""
+    hooks: Hooks | Sequence[Hooks] | None
+    """Functions that are told what the calls do; several `Hooks` are told in order. A fallback's
+    are not: a call is told to those of the client that was called."""
 
 
 class BaseAPIClient:
@@ -119,7 +137,16 @@ class BaseAPIClient:
         self.base_url = self._endpoint.target.url
         self.timeouts = _timeouts(options)
         self.max_retries = _checked_retries(options.get("max_retries", 0))
-        self._limiter = _limiter(options.get("rate_limit"))
+        self._limiter: Limiter | None = None
+        if (limit := options.get("rate_limit")) is not None:
+            from .ratelimit import checked_limiter  # noqa: PLC0415 - asyncio
+
+            self._limiter = checked_limiter(limit)
+        self._pacer: Pacer | None = None
+        if pacing := options.get("pacing"):
+            from .pacing import checked_pacer  # noqa: PLC0415 - only what is used is loaded
+
+            self._pacer = checked_pacer(pacing)
         self._borrowed = options.get("http_client")
         self._async_borrowed = options.get("async_http_client")
         unused = {"proxies", "verify", "engine"} & options.keys()
@@ -133,6 +160,12 @@ class BaseAPIClient:
         )
         self._selection = selected(options.get("engine"), self._route)
         self._budget = RetryBudget()
+        self._audience: Audience | None = None
+        if hooks := options.get("hooks"):
+            from .observe import audience  # noqa: PLC0415 - only who has hooks needs it
+
+            self._audience = audience(hooks)
+        self._log: logging.Logger | None = None
         self._stand_ins: tuple[BaseAPIClient, ...] = ()
         self._closed = False
         self._forsaken: list[object] = []
@@ -165,22 +198,34 @@ class BaseAPIClient:
         return await arun(flow, self._aworld(options))
 
     def _iterate(self, flow: Flow[ChatResult], options: ChatOptions) -> StreamingIterator:
-        return StreamingIterator(flow, lambda: self._world(options))
+        observer = self._observer() if self._audience else None
+        flow = observer.watched(flow) if observer is not None else flow
+        return StreamingIterator(flow, lambda: self._world(options, observer))
 
     def _aiterate(self, flow: Flow[ChatResult], options: ChatOptions) -> AsyncStreamingIterator:
-        return AsyncStreamingIterator(flow, lambda: self._aworld(options))
+        observer = self._observer() if self._audience else None
+        flow = observer.watched(flow) if observer is not None else flow
+        return AsyncStreamingIterator(flow, lambda: self._aworld(options, observer))
 
-    def _world(self, options: ChatOptions) -> SyncWorld:
-        if not self._stand_ins:
-            return SyncWorld(self._lane(options))
-        others = [partial(each._lane, options) for each in self._stand_ins]
-        return SyncWorld(self._lane(options), others)
+    def _world(self, options: ChatOptions, observer: Observer | None = None) -> SyncWorld:
+        others = [partial(one._lane, options) for one in self._stand_ins] if self._stand_ins else ()
+        return SyncWorld(self._lane(options), others, observer or self._observer())
 
-    def _aworld(self, options: ChatOptions) -> AsyncWorld:
-        if not self._stand_ins:
-            return AsyncWorld(self._alane(options))
-        others = [partial(each._alane, options) for each in self._stand_ins]
-        return AsyncWorld(self._alane(options), others)
+    def _aworld(self, options: ChatOptions, observer: Observer | None = None) -> AsyncWorld:
+        others = (
+            [partial(one._alane, options) for one in self._stand_ins] if self._stand_ins else ()
+        )
+        return AsyncWorld(self._alane(options), others, observer or self._observer())
+
+    def _observer(self) -> Observer | None:
+        """What tells of one call, if anybody listens; who has not loaded `logging` does not."""
+        if self._log is None and "logging" in sys.modules:
+            self._log = import_module("logging").getLogger("lexilux_like")
+        if self._audience is None and not (self._log and self._log.isEnabledFor(INFO)):
+            return None
+        from .observe import Observer  # noqa: PLC0415 - only who listens needs it
+
+        return Observer(self._audience)
 
     def _lane(self, options: ChatOptions) -> Lane[Engine]:
         watch = Watch(call_timeouts(self.timeouts, options))
@@ -196,7 +241,8 @@ class BaseAPIClient:
         with self._lock:
             self._check_open()
             if self._engine is None:
-                self._engine = self._make_engine()
+                engine = self._make_engine()
+                self._engine = self._pacer.around(engine) if self._pacer else engine
             return self._engine
 
     def _make_engine(self) -> Engine:
@@ -223,7 +269,10 @@ class BaseAPIClient:
             if engine is None:
                 for old in [each for each in self._engines if each.is_closed()]:
                     del self._engines[old]
-                engine = self._engines[loop] = self._make_async_engine()
+                engine = self._make_async_engine()
+                engine = self._engines[loop] = (
+                    self._pacer.aaround(engine) if self._pacer else engine
+                )
             return engine
 
     def _make_async_engine(self) -> AsyncEngine:
@@ -331,22 +380,6 @@ def _timeouts(options: ClientOptions) -> Timeouts:
         idle_timeout_s=options.get("idle_timeout_s"),
         deadline_s=options.get("deadline_s"),
     )
-
-
-def _limiter(limit: tuple[float, float] | RateLimiter | None) -> RateLimiter | None:
-    if limit is None:
-        return limit
-    from .ratelimit import RateLimiter  # noqa: PLC0415 - asyncio, which threads do without
-
-    if isinstance(limit, RateLimiter):
-        return limit
-    try:
-        max_rate, time_period = limit
-    except (TypeError, ValueError):
-        raise ValidationError(
-            f"rate_limit is (requests, seconds), such as (100, 60.0), or a RateLimiter: {limit!r}"
-        ) from None
-    return RateLimiter(max_rate, time_period)
 
 
 def _checked_retries(max_retries: object) -> int:

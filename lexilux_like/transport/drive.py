@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any, TypeVar
@@ -25,6 +26,8 @@ def run(flow: Flow[T], world: SyncWorld) -> T:
         raise presentable(error, world.censor) from error.__cause__
     finally:
         world.close()
+        if world.observer is not None:
+            world.observer.ended(step, sys.exception())
     return step.value
 
 
@@ -37,7 +40,11 @@ async def arun(flow: Flow[T], world: AsyncWorld) -> T:
     except LexiluxError as error:
         raise presentable(error, world.censor) from error.__cause__
     finally:
-        await world.aclose()
+        try:
+            await world.aclose()
+        finally:
+            if world.observer is not None:
+                world.observer.ended(step, sys.exception())
     return step.value
 
 

@@ -147,6 +147,13 @@ class Endpoint:
         return f"Endpoint({self.target.url!r})"
 
 
+def censored(text: str, endpoints: Iterable[Endpoint], sent: Request | None) -> str:
+    """`text` without the secrets of the clients that a call has asked, and of its last request."""
+    for endpoint in endpoints:
+        text = endpoint.censor(text, sent.headers if sent else None)
+    return text
+
+
 def _authorization(api_key: str, header: str) -> dict[str, str]:
     if api_key == "":
         return {}

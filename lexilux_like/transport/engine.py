@@ -44,6 +44,18 @@ class Opened:
         """Give the connection back; it is kept only when the body was read to its end."""
         self._close()
 
+    def afterwards(self, call: Callable[[], None]) -> None:
+        """Call this too when it is closed; perhaps several times, and by the garbage collector."""
+        close = self._close
+
+        def both() -> None:
+            try:
+                close()
+            finally:
+                call()
+
+        self._close = both
+
     def hang_up(self) -> None:
         """Shut the socket, so that the server and a reader on another thread notice at once.
 
@@ -81,6 +93,18 @@ class AsyncOpened:
     async def aclose(self) -> None:
         """`Opened.close`, async."""
         await self._close()
+
+    def afterwards(self, call: Callable[[], None]) -> None:
+        """`Opened.afterwards`; the call itself is not async."""
+        close = self._close
+
+        async def both() -> None:
+            try:
+                await close()
+            finally:
+                call()
+
+        self._close = both
 
 
 class Engine(Protocol):

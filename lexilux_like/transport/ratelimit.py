@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections import deque
+from typing import Protocol, runtime_checkable
 from weakref import WeakKeyDictionary
 
 from aiolimiter import AsyncLimiter
@@ -13,6 +14,19 @@ from aiolimiter import AsyncLimiter
 from ..values.errors import ValidationError
 from ..values.timeouts import is_number
 from .fork import in_children
+
+
+@runtime_checkable
+class Limiter(Protocol):
+    """What `rate_limit=` takes: something that requests wait for, one by one."""
+
+    def acquire(self) -> float:
+        """Block until one more request is within the rate; returns the seconds waited."""
+        ...
+
+    async def aacquire(self) -> float:
+        """`acquire`, async."""
+        ...
 
 
 class RateLimiter:
@@ -32,13 +46,7 @@ class RateLimiter:
     """
 
     def __init__(self, max_rate: float, time_period: float = 60.0) -> None:
-        if not (is_number(max_rate) and max_rate >= 1):
-            raise ValidationError(f"rate_limit: max_rate must be at least 1, not {max_rate!r}")
-        if not (is_number(time_period) and time_period > 0):
-            raise ValidationError(
-                f"rate_limit: time_period must be a positive number of seconds: {time_period!r}"
-            )
-        self.max_rate, self.time_period = int(max_rate), float(time_period)
+        self.max_rate, self.time_period = checked_rate(max_rate, time_period)
         self._turns: deque[float] = deque(maxlen=self.max_rate)
         self._given_back: list[float] = []
         self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncLimiter]
@@ -103,3 +111,35 @@ class RateLimiter:
 
     def __repr__(self) -> str:
         return f"RateLimiter(max_rate={self.max_rate}, time_period={self.time_period:g})"
+
+
+def checked_rate(max_rate: float, time_period: float) -> tuple[int, float]:
+    """A rate, as whole requests in seconds.
+
+    Raises:
+        ValidationError: One of them is out of bounds.
+    """
+    if not (is_number(max_rate) and max_rate >= 1):
+        raise ValidationError(f"rate_limit: max_rate must be at least 1, not {max_rate!r}")
+    if not (is_number(time_period) and time_period > 0):
+        raise ValidationError(
+            f"rate_limit: time_period must be a positive number of seconds: {time_period!r}"
+        )
+    return int(max_rate), float(time_period)
+
+
+def checked_limiter(limit: tuple[float, float] | Limiter) -> Limiter:
+    """The limiter that the option means.
+
+    Raises:
+        ValidationError: It is neither a pair of numbers nor a limiter.
+    """
+    if isinstance(limit, Limiter):
+        return limit
+    try:
+        max_rate, time_period = limit
+    except (TypeError, ValueError):
+        raise ValidationError(
+            f"rate_limit is (requests, seconds), such as (100, 60.0), or a RateLimiter: {limit!r}"
+        ) from None
+    return RateLimiter(max_rate, time_period)

@@ -50,14 +50,15 @@ class StreamingIterator(Iterator[ChatStreamChunk]):
         try:
             chunk = next(self._chunks)
         except LexiluxError as error:
-            closed_by_another_thread = self._closed
-            self._end()
-            if closed_by_another_thread or self._world is None:
+            if self._closed or self._world is None:  # by another thread
+                self._end()
                 raise StopIteration from None
             self._failure = error.partial
-            raise presentable(error, self._world.censor) from error.__cause__
-        except BaseException:
-            self._end()
+            shown = presentable(error, self._world.censor)
+            self._end(shown)
+            raise shown from error.__cause__
+        except BaseException as error:
+            self._end(error)
             raise
         if self._closed:  # by another thread, while this one waited
             self._end()
@@ -80,10 +81,12 @@ class StreamingIterator(Iterator[ChatStreamChunk]):
         else:
             self._end()
 
-    def _end(self) -> None:
+    def _end(self, error: BaseException | None = None) -> None:
         self._closed = True
         if self._world is not None:
             self._world.close()
+            if self._world.observer is not None:
+                self._world.observer.ended(self._step, error)
 
     def __enter__(self) -> Self:
         return self
@@ -99,6 +102,8 @@ class StreamingIterator(Iterator[ChatStreamChunk]):
     def __del__(self) -> None:
         if (world := getattr(self, "_world", None)) is not None:
             world.abandon()
+            if world.observer is not None:
+                world.observer.ended(self._step, otherwise="abandoned")
 
 
 class AsyncStreamingIterator(AsyncIterator[ChatStreamChunk]):
@@ -135,14 +140,15 @@ class AsyncStreamingIterator(AsyncIterator[ChatStreamChunk]):
             else:
                 chunk = await anext(self._chunks)
         except LexiluxError as error:
-            closed_by_another_task = self._closed
-            await self._end()
-            if closed_by_another_task or self._world is None:
+            if self._closed or self._world is None:  # by another task
+                await self._end()
                 raise StopAsyncIteration from None
             self._failure = error.partial
-            raise presentable(error, self._world.censor) from error.__cause__
-        except BaseException:
-            await self._end()
+            shown = presentable(error, self._world.censor)
+            await self._end(shown)
+            raise shown from error.__cause__
+        except BaseException as error:
+            await self._end(error)
             raise
         if self._closed:  # by another task, while this one waited
             await self._end()
@@ -167,11 +173,16 @@ class AsyncStreamingIterator(AsyncIterator[ChatStreamChunk]):
             if self._chunks is not None:
                 with suppress(RuntimeError):  # another task is inside it, and finishes it
                     await self._chunks.aclose()
+            await self._end()
 
-    async def _end(self) -> None:
+    async def _end(self, error: BaseException | None = None) -> None:
         self._closed = True
         if self._world is not None:
-            await self._world.aclose()
+            try:
+                await self._world.aclose()
+            finally:
+                if self._world.observer is not None:
+                    self._world.observer.ended(self._step, error)
 
     async def __aenter__(self) -> Self:
         return self
@@ -187,6 +198,8 @@ class AsyncStreamingIterator(AsyncIterator[ChatStreamChunk]):
     def __del__(self) -> None:
         if (world := getattr(self, "_world", None)) is not None:
             world.abandon()
+            if world.observer is not None:
+                world.observer.ended(self._step, otherwise="abandoned")
 
 
 def so_far(step: Stepper[ChatResult], failure: ChatResult | None) -> StreamingResult:

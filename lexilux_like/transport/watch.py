@@ -39,6 +39,7 @@ class Watch:
         "_deadline",
         "_head",
         "_nearest",
+        "granted",
         "hung_up",
         "limits",
         "line",
@@ -50,6 +51,8 @@ class Watch:
         """The network stream of a request whose response head has not come yet."""
         self.hung_up = False
         """Whether the caller has given the call up: a connection that ends now is not replaced."""
+        self.granted: Any = None
+        """What the pacer gave for the last request, where there is one."""
         self._deadline: float = _from_now(timeouts.deadline_s)
         self._nearest: float = self._deadline
         self._connect = self._head = self._content = math.inf

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, assert_never
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, assert_never
 
 from ..turns.flow import (
     Action,
@@ -19,13 +19,15 @@ from ..turns.flow import (
     RunTools,
     Send,
     Sleep,
+    Spent,
+    Tell,
     UseKey,
     UseLane,
 )
 from ..values.errors import LexiluxConnectionError, LexiluxError
 from ..wire.http import Request, Response
 from .body import PLAIN, Whole, body_of
-from .endpoint import Endpoint
+from .endpoint import Endpoint, censored
 from .engine import AsyncEngine, AsyncOpened, Engine, Opened, shut
 from .foreign import quiet, translated
 from .watch import Watch
@@ -33,7 +35,10 @@ from .watch import Watch
 if TYPE_CHECKING:
     import asyncio
 
-    from .ratelimit import RateLimiter
+    from ..turns.flow import News
+    from ..values.results import Usage
+    from .observe import Observer
+    from .ratelimit import Limiter
 
 E = TypeVar("E", Engine, AsyncEngine)
 
@@ -47,35 +52,82 @@ class Lane(Generic[E]):
 
     engine: E
     endpoint: Endpoint
-    limiter: RateLimiter | None
+    limiter: Limiter | None
     watch: Watch
 
 
-class SyncWorld:
-    """Performs one call's effects, blocking."""
+Others: TypeAlias = Sequence[Callable[[], Lane[E]]]
 
-    __slots__ = (
-        "_body",
-        "_hung_up",
-        "_key",
-        "_lane",
-        "_opened",
-        "_others",
-        "_sent",
-        "_used",
-    )
+
+class World(Generic[E]):
+    """What both worlds have in common."""
+
+    __slots__ = ("_body", "_hung_up", "_key", "_lane", "_others", "_sent", "_used", "observer")
 
     def __init__(
-        self, lane: Lane[Engine], others: Sequence[Callable[[], Lane[Engine]]] = ()
+        self, lane: Lane[E], others: Others[E] = (), observer: Observer | None = None
     ) -> None:
-        self._lane = lane
-        self._others = others
+        self._lane: Lane[E] = lane
+        self.observer = observer
+        self._others: Others[E] = others
         self._used = [lane.endpoint]
         self._key: int | None = None
-        self._opened: Opened | None = None
         self._hung_up = False
         self._body = PLAIN
         self._sent: Request | None = None
+
+    def censor(self, text: str) -> str:
+        """`text` without this call's secrets."""
+        return censored(text, self._used, self._sent)
+
+    def _take(self, lane: Lane[E]) -> None:
+        """Act for another client from here on; the deadline of the call holds on."""
+        lane.watch.keep_deadline_of(self._lane.watch)
+        self._lane, self._key = lane, None
+        self._used.append(lane.endpoint)
+
+    def _begin(self, request: Request, accept: str) -> Request:
+        """The request as it is going to be sent now."""
+        lane = self._lane
+        if self._hung_up:
+            raise _hung_up()
+        if self._key is not None:
+            request = lane.endpoint.with_key(request, self._key)
+        self._sent = request
+        lane.watch.start(stream=accept is STREAM)
+        lane.watch.check()
+        if self.observer is not None:
+            self.observer.sending(request, lane.endpoint, accept, self.censor)
+        return request
+
+    def _begun(self, opened: Opened | AsyncOpened) -> None:
+        """The response head is there."""
+        if self._hung_up:
+            raise _hung_up()
+        self._lane.watch.headed()
+        if self.observer is not None:
+            self.observer.answered(opened.status, opened.headers, self.censor)
+        self._body = body_of(opened.headers)
+
+    def _tell(self, news: News | None) -> None:
+        if news is not None and self.observer is not None:
+            self.observer.tell(news, self.censor)
+
+    def _settle(self, usage: Usage) -> None:
+        if (granted := self._lane.watch.granted) is not None:
+            granted.settle(usage)
+
+
+class SyncWorld(World[Engine]):
+    """Performs one call's effects, blocking."""
+
+    __slots__ = ("_opened",)
+
+    def __init__(
+        self, lane: Lane[Engine], others: Others[Engine] = (), observer: Observer | None = None
+    ) -> None:
+        super().__init__(lane, others, observer)
+        self._opened: Opened | None = None
 
     def perform(self, action: Action) -> Any:
         """Perform an effect and return its reply.
@@ -98,10 +150,14 @@ class SyncWorld:
                     return Response(opened.status, opened.headers)
                 case Drain():
                     self._drain()
-                case Sleep(seconds):
-                    self._sleep(seconds)
+                case Sleep():
+                    self._sleep(action)
                 case UseKey(index):
                     self._key = index
+                case Tell(news):
+                    self._tell(news)
+                case Spent(usage):
+                    self._settle(usage)
                 case UseLane(index):
                     self.close()
                     self._take(self._others[index - 1]())
@@ -117,10 +173,6 @@ class SyncWorld:
             failure = translated(error, self._lane.watch, self.censor)
             quiet(error)
             raise failure from error
-
-    def censor(self, text: str) -> str:
-        """`text` without this call's secrets."""
-        return censored(text, self._used, self._sent)
 
     def close(self) -> None:
         """Give the connection back."""
@@ -145,29 +197,15 @@ class SyncWorld:
         if opened is not None:
             self._lane.engine.abandon(opened)
 
-    def _take(self, lane: Lane[Engine]) -> None:
-        """Act for another client from here on; the deadline of the call holds on."""
-        lane.watch.keep_deadline_of(self._lane.watch)
-        self._lane, self._key = lane, None
-        self._used.append(lane.endpoint)
-
     def _open(self, request: Request, accept: str) -> Opened:
         self.close()
-        lane, watch = self._lane, self._lane.watch
+        lane = self._lane
         if lane.limiter is not None:
-            watch.forgive(lane.limiter.acquire())
-            if self._hung_up:
-                raise _hung_up()
-        if self._key is not None:
-            request = lane.endpoint.with_key(request, self._key)
-        self._sent = request
-        watch.start(stream=accept is STREAM)
-        watch.check()
-        opened = self._opened = lane.engine.open(request, watch, accept=accept)
-        if self._hung_up:
-            raise _hung_up()
-        watch.headed()
-        self._body = body_of(opened.headers)
+            lane.watch.forgive(lane.limiter.acquire())
+        request = self._begin(request, accept)
+        opened: Opened = lane.engine.open(request, lane.watch, accept=accept)
+        self._opened = opened
+        self._begun(opened)
         return opened
 
     def _read(self, action: Read = _READ) -> bytes:
@@ -197,40 +235,28 @@ class SyncWorld:
                 self._lane.engine.drain(self._opened, self._lane.watch)
         self.close()
 
-    def _sleep(self, seconds: float) -> None:
-        self._lane.watch.refuse_sleep(seconds)
-        time.sleep(seconds)
+    def _sleep(self, action: Sleep) -> None:
+        self._lane.watch.refuse_sleep(action.seconds)
+        self._tell(action.news)
+        time.sleep(action.seconds)
 
 
-class AsyncWorld:
+class AsyncWorld(World[AsyncEngine]):
     """Performs one call's effects on the running event loop."""
 
-    __slots__ = (
-        "_body",
-        "_hung_up",
-        "_key",
-        "_lane",
-        "_loop",
-        "_opened",
-        "_others",
-        "_sent",
-        "_used",
-    )
+    __slots__ = ("_loop", "_opened")
 
     def __init__(
-        self, lane: Lane[AsyncEngine], others: Sequence[Callable[[], Lane[AsyncEngine]]] = ()
+        self,
+        lane: Lane[AsyncEngine],
+        others: Others[AsyncEngine] = (),
+        observer: Observer | None = None,
     ) -> None:
-        self._lane = lane
-        self._others = others
-        self._used = [lane.endpoint]
-        self._key: int | None = None
+        super().__init__(lane, others, observer)
         from asyncio import get_running_loop  # noqa: PLC0415 - threads do without
 
         self._loop = get_running_loop()
         self._opened: AsyncOpened | None = None
-        self._hung_up = False
-        self._body = PLAIN
-        self._sent: Request | None = None
 
     async def perform(self, action: Action) -> Any:
         """`SyncWorld.perform`, async."""
@@ -249,10 +275,14 @@ class AsyncWorld:
                     return Response(opened.status, opened.headers)
                 case Drain():
                     await self._drain()
-                case Sleep(seconds):
-                    await self._sleep(seconds)
+                case Sleep():
+                    await self._sleep(action)
                 case UseKey(index):
                     self._key = index
+                case Tell(news):
+                    self._tell(news)
+                case Spent(usage):
+                    self._settle(usage)
                 case UseLane(index):
                     await self.aclose()
                     self._take(self._others[index - 1]())
@@ -268,10 +298,6 @@ class AsyncWorld:
             failure = translated(error, self._lane.watch, self.censor)
             quiet(error)
             raise failure from error
-
-    def censor(self, text: str) -> str:
-        """`text` without this call's secrets."""
-        return censored(text, self._used, self._sent)
 
     async def aclose(self) -> None:
         """Give the connection back."""
@@ -298,29 +324,15 @@ class AsyncWorld:
             with contextlib.suppress(RuntimeError):  # the loop is closed, and its connections too
                 self._loop.call_soon_threadsafe(_close_soon, self._loop, opened)
 
-    def _take(self, lane: Lane[AsyncEngine]) -> None:
-        """Act for another client from here on; the deadline of the call holds on."""
-        lane.watch.keep_deadline_of(self._lane.watch)
-        self._lane, self._key = lane, None
-        self._used.append(lane.endpoint)
-
     async def _open(self, request: Request, accept: str) -> AsyncOpened:
         await self.aclose()
-        lane, watch = self._lane, self._lane.watch
+        lane = self._lane
         if lane.limiter is not None:
-            watch.forgive(await lane.limiter.aacquire())
-            if self._hung_up:
-                raise _hung_up()
-        if self._key is not None:
-            request = lane.endpoint.with_key(request, self._key)
-        self._sent = request
-        watch.start(stream=accept is STREAM)
-        watch.check()
-        opened = self._opened = await lane.engine.open(request, watch, accept=accept)
-        if self._hung_up:
-            raise _hung_up()
-        watch.headed()
-        self._body = body_of(opened.headers)
+            lane.watch.forgive(await lane.limiter.aacquire())
+        request = self._begin(request, accept)
+        opened: AsyncOpened = await lane.engine.open(request, lane.watch, accept=accept)
+        self._opened = opened
+        self._begun(opened)
         return opened
 
     async def _read(self, action: Read = _READ) -> bytes:
@@ -350,18 +362,12 @@ class AsyncWorld:
                 await self._lane.engine.drain(self._opened, self._lane.watch)
         await self.aclose()
 
-    async def _sleep(self, seconds: float) -> None:
-        self._lane.watch.refuse_sleep(seconds)
+    async def _sleep(self, action: Sleep) -> None:
+        self._lane.watch.refuse_sleep(action.seconds)
+        self._tell(action.news)
         from asyncio import sleep  # noqa: PLC0415 - see __init__
 
-        await sleep(seconds)
-
-
-def censored(text: str, endpoints: Iterable[Endpoint], sent: Request | None) -> str:
-    """`text` without the secrets of the clients that a call has asked, and of its last request."""
-    for endpoint in endpoints:
-        text = endpoint.censor(text, sent.headers if sent else None)
-    return text
+        await sleep(action.seconds)
 
 
 def _hung_up() -> LexiluxConnectionError:

@@ -17,7 +17,7 @@ from .keys import KeyRing, keyed
 from .retry import Attempts, RetryBudget, retried
 from .rules import RESUMES, Rules, Server, checked_rules
 from .shape import from_tool
-from .turn import Turn, streamed, timed, whole
+from .turn import Turn, counted, streamed, timed, whole
 
 if TYPE_CHECKING:
     from ..values.output import OutputType
@@ -36,6 +36,7 @@ class Calls:
     retries: int = 0
     model: str | None = None
     fallbacks: tuple[Calls, ...] = ()
+    paced: bool = False
 
     def ask(self, request: ChatRequest) -> Flow[ChatResult]:
         """Ask once, and wait for the whole answer."""
@@ -138,6 +139,8 @@ class Calls:
         return going_on
 
     def _keyed(self, turn: Turn, journey: Journey) -> Turn:
+        if self.paced:
+            turn = counted(turn)
         if (form := self.dialect.profile.tools) != "native":
             from .texttools import from_text  # noqa: PLC0415
 
@@ -152,7 +155,12 @@ class Calls:
         """What is asked of this client, and of its fallbacks where it cannot answer."""
         journey = Journey()
         lanes = [
-            Lane(asked(each, journey), each.model, each.dialect.profile is self.dialect.profile)
+            Lane(
+                asked(each, journey),
+                each.model,
+                each.dialect.profile is self.dialect.profile,
+                each.server.base_url,
+            )
             for each in self.fallbacks
         ]
         return timed(around(fallen_back(asked(self, journey), lanes)), journey)

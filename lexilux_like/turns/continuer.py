@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
+from functools import partial
 from typing import Any
 
 from ..values.errors import ChatIncompleteResponseError, LexiluxError
@@ -20,7 +21,7 @@ from ..values.results import (
     Usage,
 )
 from .draft import Draft
-from .flow import Flow, Progress, Sleep, Track, relay
+from .flow import Flow, Progress, Sleep, Tell, Track, relay
 from .jsonscan import JSONScanner
 from .plan import Ask, Planner, Reply, StopError
 from .retry import LONGEST_HINT_S, Attempts
@@ -68,6 +69,7 @@ class ConversationContinuer:
         self._final: StreamingResult | None = None
         self._decided: tuple[LexiluxError, str] | None = None
         self._ends = 0
+        self._asked = 0
 
     def run(self) -> Flow[ChatResult]:
         """Ask until the answer is whole.
@@ -227,7 +229,9 @@ class ConversationContinuer:
             refused = self._planner.learn(reply.error, reply.ask)
             if not refused:
                 yield from self._wait_out(reply.error)
-            return self._planner.after(reply, self._draft, count=self._continues + 1)
+            ask = self._planner.after(reply, self._draft, count=self._continues + 1)
+            yield self._going_on(reply)
+            return ask
         if self._continues >= self._rules.max_continues:
             raise StopError(
                 "max_continues", f"the answer is not whole after {self._continues} continuations"
@@ -244,7 +248,16 @@ class ConversationContinuer:
                 yield Sleep(random.uniform(*self._rules.continue_delay))  # noqa: S311 - no secret
             except LexiluxError as error:  # it does not fit the deadline
                 raise StopError.failed(error) from None
+        yield self._going_on(reply)
         return ask
+
+    def _going_on(self, reply: Reply) -> Tell:
+        """What is told before one more request."""
+        from ..values.events import Continuing  # noqa: PLC0415 - a whole answer does without
+
+        self._asked += 1
+        news = partial(Continuing, number=self._asked, reason=reply.need, error=reply.error)
+        return Tell(news)
 
     def _wait_out(self, error: LexiluxError) -> Flow[None]:
         """Wait before going on after a failure.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ..values.errors import (
     APIError,
@@ -18,7 +19,7 @@ from ..values.errors import (
 from ..values.headers import is_secret
 from ..values.request import ChatRequest
 from ..values.results import ChatResult, ChatStreamChunk
-from .flow import Flow, Track, UseLane, relay
+from .flow import Flow, Tell, Track, UseLane, relay
 from .turn import Turn
 
 
@@ -31,6 +32,7 @@ class Lane:
     """Its own model; None: the call's."""
     same_provider: bool = True
     """Fields of `extra` mean the same to it."""
+    base_url: str = ""
 
     def ask(self, request: ChatRequest) -> Flow[ChatResult]:
         """Ask it, without what was meant for the first client alone: `extra` and credentials."""
@@ -69,6 +71,10 @@ def fallen_back(first: Turn, others: Sequence[Lane]) -> Turn:
             try:
                 if failure is not None:
                     yield UseLane(at)
+                    from ..values.events import FallingBack  # noqa: PLC0415 - rare
+
+                    base_url = others[at - 1].base_url
+                    yield Tell(partial(FallingBack, base_url=base_url, error=failure))
                 flow = others[at - 1].ask(request) if at else first(request)
                 return (yield from relay(flow, see))
             except ValidationError as error:  # it cannot be asked this: nothing was sent

@@ -12,16 +12,29 @@ and closes it, however the flow ends.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
-from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar, cast, final
+from typing import (
+    Any,
+    Generic,
+    NamedTuple,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+    cast,
+    final,
+)
 
 from ..values.errors import LexiluxError
 from ..values.execution import Approve, Job
-from ..values.results import ChatStreamChunk, StreamingResult, ToolOutcome
+from ..values.results import ChatStreamChunk, StreamingResult, ToolOutcome, Usage
 from ..wire.http import Request
 
 T = TypeVar("T")
+
+News: TypeAlias = partial[Any]
+"""An event without what the world adds to it: whose it is, and when it was."""
 
 
 class Progress(Protocol):
@@ -70,6 +83,8 @@ class Sleep:
     """Let time pass. Fails with LexiluxTimeoutError, unslept, where the deadline forbids it."""
 
     seconds: float
+    news: News | None = field(default=None, compare=False, repr=False)
+    """Why; told before it, unless it fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +160,32 @@ class UseLane:
     index: int
 
 
-Action: TypeAlias = Send | Open | Read | Drain | Sleep | UseKey | UseLane | RunTools
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Something happened that only the flow knows; nothing where nobody listens. Reply: None."""
+
+    news: News
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """The last request took so many tokens: the pacer learns of it. Reply: None."""
+
+    usage: Usage
+
+
+Action: TypeAlias = Send | Open | Read | Drain | Sleep | UseKey | UseLane | RunTools | Tell | Spent
 Effect: TypeAlias = Action | Now | Track | ChatStreamChunk | Chunks | Delegate
 Flow: TypeAlias = Generator[Effect, Any, T]
 
 NOW = Now()
+
+
+def announced(flow: Flow[T], news: News) -> Flow[T]:
+    """The flow, behind the news that it begins."""
+    yield Tell(news)
+    value: T = yield Delegate(flow)
+    return value
 
 
 def run_tools(action: RunTools) -> Flow[tuple[ToolOutcome, ...]]:

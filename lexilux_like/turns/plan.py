@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ..values.errors import APIError, IncompleteReason, InvalidRequestError, LexiluxError
 from ..values.history import ChatHistory
@@ -16,6 +17,9 @@ from .cut import Cut, cut_back
 from .draft import Draft
 from .rules import Rules, Server
 from .seam import restarts
+
+if TYPE_CHECKING:
+    from ..values.events import ContinueReason
 
 REPEATED = 40
 """A continuation of so many characters that equals the one before it is a model in circles."""
@@ -77,6 +81,13 @@ class Reply:
     def cut_by_limit(self) -> bool:
         """Whether a token limit ended it."""
         return self.error is None and (self.result.status == "truncated" or self.at_cap is True)
+
+    @property
+    def need(self) -> ContinueReason:
+        """Why more is asked for."""
+        if self.error is not None or self.result.status in ("interrupted", "unannounced"):
+            return "interrupted"
+        return "truncated" if self.cut_by_limit else "unsure"
 
 
 class StopError(Exception):

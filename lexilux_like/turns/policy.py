@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import cast
 
 import tenacity
 
 from ..values.errors import LexiluxError
+from ..values.events import Retrying
 from ..values.request import ChatRequest
 from ..values.results import ChatResult
 from .flow import Flow, Sleep
@@ -43,8 +45,10 @@ def again(
         action = policy.iter(state)
         if isinstance(action, tenacity.DoSleep):
             state.prepare_for_next_attempt()
+            wait_s = float(action)
+            news = partial(Retrying, error=failure, attempt=state.attempt_number, wait_s=wait_s)
             try:
-                yield Sleep(float(action))
+                yield Sleep(wait_s, news)
             except LexiluxError:  # it does not fit the deadline: the real failure says more
                 raise failure from None
         elif isinstance(action, tenacity.DoAttempt):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, replace
+from functools import partial
 from typing import Any
 
 from ..values.errors import (
@@ -18,7 +19,7 @@ from ..values.messages import Message, is_sequence
 from ..values.output import OutputFault, OutputType
 from ..values.request import ChatRequest
 from ..values.results import ChatResult, ChatStreamChunk, Choice, Segment, StreamingResult, Usage
-from .flow import Flow, Track, relay
+from .flow import Flow, Tell, Track, relay
 from .partial import MISSING, PartialJSON
 from .rules import Server
 from .shape import shaped
@@ -60,6 +61,9 @@ def structured(
                     if len(answers) > max_reasks:
                         raise _misfit(kind, result, fault) from fault
                     question = _told_again(request, answer.text, kind.complaint(fault))
+                    from ..values.events import Continuing  # noqa: PLC0415 - rare
+
+                    yield Tell(partial(Continuing, number=len(answers), reason="invalid"))
                     continue
             elif required:
                 raise _no_value(result)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from ..values.errors import ChatIncompleteResponseError, LexiluxError, ValidationError
+from ..values.events import ToolsRun
 from ..values.execution import Approve, Job
 from ..values.options import OnStep
 from ..values.request import ChatRequest
 from ..values.results import ChatResult, ChatStreamChunk, StreamingResult, ToolStep, Usage
 from ..values.tools import FunctionTool, relaxed, tools_by_name
-from .flow import NOW, Flow, Progress, RunTools, Track, relay, run_tools
+from .flow import NOW, Flow, Progress, RunTools, Tell, Track, relay, run_tools
 from .turn import Turn, streaming_result
 
 MAX_STEPS = 10
@@ -129,6 +131,7 @@ class ToolLoop:
                 return (yield from self._given_up(self._joined(answer)))
             step = yield from self._run_tools(answer)
             self._steps.append(step)
+            yield Tell(partial(ToolsRun, number=len(self._steps), step=step))
             self._answer = ChatResult(status="unannounced")
             if self._rules.on_step is not None:
                 self._rules.on_step(step)

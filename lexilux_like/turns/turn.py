@@ -20,7 +20,7 @@ from ..values.results import (
 from ..wire.dialect import Answer, Dialect
 from ..wire.http import Response
 from ..wire.sse import ServerSentEvent, SSEDecoder
-from .flow import NOW, Chunks, Delegate, Drain, Flow, Open, Read, Send, Track
+from .flow import NOW, Chunks, Delegate, Drain, Flow, Open, Read, Send, Spent, Track
 from .journey import Journey
 
 Turn: TypeAlias = Callable[[ChatRequest], Flow[ChatResult]]
@@ -89,6 +89,17 @@ def timed(turn: Turn, journey: Journey) -> Turn:
         return result
 
     return measured
+
+
+def counted(turn: Turn) -> Turn:
+    """Tell the pacer what each answer took."""
+
+    def counting(request: ChatRequest) -> Flow[ChatResult]:
+        result = yield from turn(request)
+        yield Spent(result.usage)
+        return result
+
+    return counting
 
 
 class Reception:

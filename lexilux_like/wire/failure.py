@@ -161,7 +161,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     seconds = _number(value)
     if seconds is not None:
         return seconds
-    until, since = _unix_time(value), _unix_time(headers.get("date", ""))
+    until, since = unix_time(value), unix_time(headers.get("date", ""))
     return None if until is None or since is None else max(0.0, until - since)
 
 
@@ -284,7 +284,7 @@ def _number(text: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _unix_time(text: str) -> float | None:
+def unix_time(text: str) -> float | None:
     """An HTTP date in seconds since 1970."""
     from email.utils import parsedate_to_datetime  # noqa: PLC0415 - rare, and slow to load
 

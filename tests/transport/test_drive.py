@@ -38,6 +38,8 @@ REPLIES = [
 class Script:
     """A world that gives scripted replies and writes down what it was asked."""
 
+    observer = None
+
     def __init__(self, replies: list[Any]) -> None:
         self.replies = iter(replies)
         self.trace: list[str] = []

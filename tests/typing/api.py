@@ -17,13 +17,16 @@ from typing_extensions import TypedDict
 from lexilux_like import (
     AsyncParsingIterator,
     AsyncStreamingIterator,
+    CallEnded,
     Chat,
     ChatHistory,
     ChatParams,
     ChatResult,
     ChatStreamChunk,
+    Hooks,
     LexiluxTimeoutError,
     ParsingIterator,
+    RequestSent,
     StreamingIterator,
     StreamingResult,
     ToolCall,
@@ -171,3 +174,14 @@ try:
 except LexiluxTimeoutError as error:
     assert_type(error.limit_s, float | None)
     assert_type(error.partial, ChatResult | None)
+
+
+def ended(event: CallEnded) -> str:
+    assert_type(event.result, ChatResult | None)
+    return event.outcome
+
+
+Chat(base_url="http://x/v1", hooks=Hooks(on_end=ended))
+Chat(base_url="http://x/v1", hooks=[Hooks(on_chunk=lambda event: event.chunk.delta)])
+Hooks(on_request=lambda event: assert_type(event, RequestSent))
+Hooks(on_start=ended)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] # ty: ignore[invalid-argument-type]

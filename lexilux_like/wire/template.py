@@ -11,7 +11,9 @@ import re
 
 from pydantic_core import from_json
 
-_CONTENT = re.compile(rb'"content"\s*:\s*("(?:[^"\\]|\\.)*")')
+SHORT = 4_096
+"""Bytes of the longest event that is kept: the text is most of a longer one."""
+_CONTENT = re.compile(rb'"content"\s*:\s*("[^"\\]*+(?:\\.[^"\\]*+)*+")')
 _PADDING = b'"obfuscation":"'
 
 
@@ -44,7 +46,7 @@ class Template:
         Returns:
             None where it cannot be sure which bytes the text is.
         """
-        found = _CONTENT.search(data)
+        found = _CONTENT.search(data) if len(data) <= SHORT else None
         if found is None or data.count(b'"content"') != 1 or from_json(found[1]) != text:
             return None
         before, behind = data[: found.start(1)], data[found.end(1) :]

@@ -15,7 +15,7 @@ from lexilux_like.values.results import StreamingResult
 from lexilux_like.wire import openai
 from lexilux_like.wire.http import Response
 from lexilux_like.wire.openai import OpenAIAnswer
-from lexilux_like.wire.template import Template
+from lexilux_like.wire.template import SHORT, Template
 
 REQUEST = ChatRequest("m", [{"role": "user", "content": "x"}])
 ASKED = [
@@ -140,6 +140,10 @@ def test_another_event_is_none_of_the_template(other: bytes):
     template = Template.of(plain("a"), "a")
     assert template is not None
     assert template.text(other) is None
+
+
+def test_an_event_that_is_mostly_text_is_no_template():
+    assert Template.of(plain("a" * SHORT), "a" * SHORT) is None
 
 
 def test_a_cut_padding_is_none_of_the_template():

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterable
 
 import pytest
+from interpreters import output_of
 
 from lexilux_like.testing import ScriptedServer, answer, stream
 
@@ -30,11 +28,7 @@ OF_OTHER_CALLS = {
 def loaded(code: str, names: Iterable[str]) -> list[str]:
     """Which of the modules a new interpreter, which is not traced, has after the code."""
     code += f"\nimport sys\nprint(*sorted({{*{sorted(names)!r}}} & sys.modules.keys()))"
-    plain = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE_")}
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=plain
-    )
-    return done.stdout.split()
+    return output_of(code).split()
 
 
 def test_importing_the_package_does_not_even_load_typing():

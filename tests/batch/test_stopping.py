@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import inspect
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 from batches import Maps, echo, prompt_of
+from interpreters import output_of
 
 from lexilux_like import (
     Chat,
@@ -38,8 +37,7 @@ def test_help_shows_the_options_of_a_batch_and_of_a_call():
 def test_a_chat_loads_nothing_of_batches():
     code = "import sys\nfrom lexilux_like import Chat\nChat(base_url='http://x/v1', model='m')\n"
     code += "print([name for name in sys.modules if 'batch' in name or 'sqlite' in name])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
+    assert output_of(code) == "[]\n"
 
 
 def test_a_batch_without_a_journal_loads_no_database(echoing: ScriptedServer):
@@ -50,8 +48,7 @@ with Chat(base_url={echoing.url!r}, model='m', proxies={{}}) as chat:
     print(*[outcome.ok for outcome in chat.map(["x"])])
 print([name for name in ("sqlite3", "tqdm", "pyarrow", "pydantic") if name in sys.modules])
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "True\n[]\n"
+    assert output_of(code) == "True\n[]\n"
 
 
 @pytest.mark.parametrize("error", [400, 401, 404, 429, 500])

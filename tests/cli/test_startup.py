@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from interpreters import untraced
 
 from lexilux_like import __version__
 from lexilux_like.cli import EXTRA
@@ -27,10 +28,9 @@ ASK = (
 
 
 def run(cli, code: str) -> subprocess.CompletedProcess[str]:
-    plain = {k: v for k, v in cli.environ.items() if not k.startswith("COVERAGE_")}
     return subprocess.run(
         [sys.executable, "-c", code],
-        env=plain,
+        env=untraced(cli.environ),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",

@@ -35,6 +35,14 @@ LABELS = {
 PLOTS = ("performance-concurrency.svg", "performance-linear.svg")
 
 
+def _command(words: list[str]) -> str:
+    """The command that printed the page, without the file that its figures also went to."""
+    if "--json" in words:
+        place = words.index("--json")
+        words = [*words[:place], *words[place + 2 :]]
+    return shlex.join(("python", "benchmarks/run.py", *words))
+
+
 def shown(value: float) -> str:
     """A figure, to three digits."""
     if value >= 100:
@@ -230,7 +238,7 @@ def page(
         if reason
     ]
     text = TEMPLATE.read_text("utf-8").format(
-        command=shlex.join(("python", "benchmarks/run.py", *sys.argv[1:])),
+        command=_command(sys.argv[1:]),
         date=datetime.now(UTC).date(),
         machine=machine(),
         versions=", ".join(_versions(bench.peers)),

@@ -149,22 +149,13 @@ class BaseAPIClient:
             self._pacer = checked_pacer(pacing)
         self._borrowed = options.get("http_client")
         self._async_borrowed = options.get("async_http_client")
-        unused = {"proxies", "verify", "engine"} & options.keys()
-        if self._borrowed and self._async_borrowed and unused:
-            raise ValidationError(
-                f"{' and '.join(f'{name}=' for name in sorted(unused))} would not be used:"
-                " set them on the clients that you pass"
-            )
+        _check_used(options)
         self._route = Route(
             self._endpoint, proxies=options.get("proxies"), verify=options.get("verify", True)
         )
         self._selection = selected(options.get("engine"), self._route)
         self._budget = RetryBudget()
-        self._audience: Audience | None = None
-        if hooks := options.get("hooks"):
-            from .observe import audience  # noqa: PLC0415 - only who has hooks needs it
-
-            self._audience = audience(hooks)
+        self._audience = _audience(options.get("hooks"))
         self._log: logging.Logger | None = None
         self._stand_ins: tuple[BaseAPIClient, ...] = ()
         self._closed = False
@@ -352,6 +343,25 @@ class BaseAPIClient:
         if self._async_borrowed is not None:
             shown.append(f"async_http_client={_class_of(self._async_borrowed)}")
         return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def _check_used(options: ClientOptions) -> None:
+    """Refuse options of the engine where both doors have a client of the caller's own."""
+    unused = {"proxies", "verify", "engine"} & options.keys()
+    if options.get("http_client") and options.get("async_http_client") and unused:
+        raise ValidationError(
+            f"{' and '.join(f'{name}=' for name in sorted(unused))} would not be used:"
+            " set them on the clients that you pass"
+        )
+
+
+def _audience(hooks: object) -> Audience | None:
+    """Who is told what the calls do; None where there are no hooks."""
+    if not hooks:
+        return None
+    from .observe import audience  # noqa: PLC0415 - only who has hooks needs it
+
+    return audience(hooks)
 
 
 def _class_of(client: object) -> str:

@@ -140,6 +140,7 @@ def _calls() -> Iterator[Row]:
 def _paced() -> Iterator[Row]:
     p99 = (Target(DEFAULT, 1, OPENAI), Target(FAST, 2, where=RAW))
     figures = (
+        Figure("succeeded", "ended in 15 s, %", base=""),
         Figure("p50_ms", "lag, median, ms"),
         Figure("p99_ms", "lag, p99, ms", p99),
         Figure("cpu_us", "CPU per token, µs", at_most(0.6, 1 / 6)),

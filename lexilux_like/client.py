@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self, Unpack, cast
 
 from ._keywords import spelled_out
-from .transport.base import BaseAPIClient, ClientOptions, call_timeouts
+from .transport.base import BaseAPIClient, ClientOptions, call_timeouts, checked_retries
 from .values.errors import ValidationError
 from .values.messages import MessagesLike
 from .values.options import (
@@ -142,18 +142,24 @@ class ChatClient(BaseAPIClient):
             paced=self._pacer is not None,
         )
 
+    def _calls_with(self, options: AnyOptions) -> Calls:
+        """The same with the retries of one call."""
+        if (retries := options.get("max_retries")) is None:
+            return self._calls
+        return self._calls.with_retries(checked_retries(retries))
+
     # One flow for each kind of call; the sync and the async method share it.
 
     def _ask(self, messages: MessagesLike, options: CallOptions) -> Flow[ChatResult]:
         check_options(options, CallOptions)
         request = self._resolved(messages, options)
-        flow = self._calls.ask(request)
+        flow = self._calls_with(options).ask(request)
         return flow if self._audience is None else self._announced(flow, request, "call")
 
     def _ask_streamed(self, messages: MessagesLike, options: StreamOptions) -> Flow[ChatResult]:
         check_options(options, StreamOptions)
         request = self._resolved(messages, options)
-        flow = self._calls.stream(request, options)
+        flow = self._calls_with(options).stream(request, options)
         return flow if self._audience is None else self._announced(flow, request, "stream")
 
     def _completed(
@@ -171,7 +177,7 @@ class ChatClient(BaseAPIClient):
             raise ValidationError("response_format is for complete(): here the type is given")
         kind = must_be or wanted_type(options)
         request = self._resolved(messages, options if kind is None else as_json(options))
-        flow = self._calls.complete(
+        flow = self._calls_with(options).complete(
             request,
             options,
             live=live,
@@ -195,7 +201,9 @@ class ChatClient(BaseAPIClient):
         check_options(options, RunToolsStreamOptions if live else RunToolsOptions)
         kind = wanted_type(options)
         request = self._resolved(messages, options if kind is None else as_json(options))
-        flow = self._calls.run_tools(request, options, live=live, awaits=awaits, kind=kind)
+        flow = self._calls_with(options).run_tools(
+            request, options, live=live, awaits=awaits, kind=kind
+        )
         if self._audience is None:
             return flow
         return self._announced(flow, request, "run_tools_stream" if live else "run_tools")

@@ -136,7 +136,7 @@ class BaseAPIClient:
         )
         self.base_url = self._endpoint.target.url
         self.timeouts = _timeouts(options)
-        self.max_retries = _checked_retries(options.get("max_retries", 0))
+        self.max_retries = checked_retries(options.get("max_retries", 0))
         self._limiter: Limiter | None = None
         if (limit := options.get("rate_limit")) is not None:
             from .ratelimit import checked_limiter  # noqa: PLC0415 - asyncio
@@ -392,7 +392,12 @@ def _timeouts(options: ClientOptions) -> Timeouts:
     )
 
 
-def _checked_retries(max_retries: object) -> int:
+def checked_retries(max_retries: object) -> int:
+    """How often a call may be tried again.
+
+    Raises:
+        ValidationError: It is not a whole number, or negative.
+    """
     if isinstance(max_retries, bool) or not isinstance(max_retries, int) or max_retries < 0:
         raise ValidationError(f"max_retries must be a whole number, at least 0: {max_retries!r}")
     return max_retries

@@ -38,6 +38,11 @@ class Calls:
     fallbacks: tuple[Calls, ...] = ()
     paced: bool = False
 
+    def with_retries(self, retries: int) -> Calls:
+        """The same calls, here and at the fallbacks, each with so many retries."""
+        fallbacks = tuple(each.with_retries(retries) for each in self.fallbacks)
+        return replace(self, retries=retries, fallbacks=fallbacks)
+
     def ask(self, request: ChatRequest) -> Flow[ChatResult]:
         """Ask once, and wait for the whole answer."""
 

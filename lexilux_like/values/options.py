@@ -140,6 +140,9 @@ class ChatOptions(SamplingOptions, total=False):
     """Seconds for this whole call, in place of the client's."""
     headers: Mapping[str, str] | None
     """Sent with this call; they win over the client's."""
+    max_retries: int | None
+    """How often this call is tried again after failures that may pass, 0 or more; in place of the
+    client's, and of its fallbacks'."""
 
 
 class WholeOptions(ChatOptions, total=False):

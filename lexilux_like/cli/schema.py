@@ -22,6 +22,9 @@ from .files import read_text
 
 Schema = Mapping[str, Any]
 
+_BY_NAME = ("properties", "patternProperties", "dependentSchemas", "dependentRequired")
+_DATA = ("const", "default", "enum", "examples")
+
 
 class _Checker(Protocol):
     """What we use of a validator of `jsonschema`."""
@@ -89,7 +92,7 @@ def _inlined(node: Any, root: Schema, inside: tuple[str, ...]) -> Any:
     if not is_mapping(node):
         return node
     rest = {
-        name: _inlined(each, root, inside)
+        name: _keyword(name, each, root, inside)
         for name, each in node.items()
         if name not in ("$ref", "$defs", "definitions", "$schema", "$id")
     }
@@ -100,6 +103,15 @@ def _inlined(node: Any, root: Schema, inside: tuple[str, ...]) -> Any:
         raise ValidationError(f"the schema refers to itself ({reference!r}): say it without")
     target = _inlined(_target(reference, root), root, (*inside, reference))
     return {**target, **rest} if is_mapping(target) else target
+
+
+def _keyword(name: str, value: Any, root: Schema, inside: tuple[str, ...]) -> Any:
+    """The value of a keyword; where its keys are names of the user's own, they are kept."""
+    if name in _DATA:
+        return value
+    if name in _BY_NAME and is_mapping(value):
+        return {key: _inlined(each, root, inside) for key, each in value.items()}
+    return _inlined(value, root, inside)
 
 
 def _target(reference: str, root: Schema) -> Any:

@@ -109,6 +109,24 @@ def test_an_answer_that_never_fits_exits_3(cli, scripted_server):
     assert '{"name": 1}' in done.err
 
 
+@pytest.mark.parametrize("name", ["definitions", "$ref", "$id", "default", "enum"])
+def test_a_property_may_be_called_as_a_keyword_is(cli, scripted_server, name):
+    scripted_server.play(stream(json.dumps({name: "x"})))
+    wanted = {"type": "object", "properties": {name: {"type": "string"}}, "required": [name]}
+    done = cli("complete", "x", "--schema", schema(cli, wanted))
+    assert json.loads(done.out) == {name: "x"}
+    (request,) = scripted_server.requests
+    sent = request.json["response_format"]["json_schema"]["schema"]
+    assert sent["properties"] == {name: {"type": "string"}}
+
+
+def test_values_in_a_schema_are_no_schemas(cli, scripted_server):
+    scripted_server.play(stream('{"a": {"$id": 1}}'))
+    wanted = {"type": "object", "properties": {"a": {"enum": [{"$id": 1}, 2]}}}
+    done = cli("complete", "x", "--schema", schema(cli, wanted))
+    assert (done.code, done.out) == (0, '{"a": {"$id": 1}}\n')
+
+
 def test_a_schema_of_a_list_gives_the_list(cli, scripted_server):
     scripted_server.play(stream('{"value": [1, 2]}'))
     wanted = {"type": "array", "items": {"type": "integer"}}

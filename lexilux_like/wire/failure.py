@@ -252,9 +252,10 @@ def _sentence(complaint: Complaint, response: Response, advice: str) -> str:
     identity = request_id(response.headers)
     facts = [f"code {_short(str(complaint.code))}"] if complaint.code is not None else []
     facts += [f"request id {_short(identity)}"] if identity else []
-    return " ".join(
-        filter(None, [f"{what}: {words}", f"[{', '.join(facts)}]" if facts else "", advice])
-    )
+    said = f"{what}: {words} [{', '.join(facts)}]" if facts else f"{what}: {words}"
+    if not advice:
+        return said
+    return f"{said} {advice}" if said.endswith((".", "!", "?")) else f"{said}. {advice}"
 
 
 def _short(text: str) -> str:

@@ -68,6 +68,7 @@ def read_usage(counts: Any) -> Usage | None:
         _detail(counts, "prompt_tokens_details", "cached_tokens"),
         _detail(counts, "completion_tokens_details", "reasoning_tokens"),
         counts,
+        _detail(counts, "prompt_tokens_details", "cache_write_tokens"),
     )
 
 

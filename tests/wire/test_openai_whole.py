@@ -215,21 +215,21 @@ def test_logprobs_are_kept(decode) -> None:
     [
         (
             {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3},
-            (1, 2, 3, None, None),
+            (1, 2, 3, None, None, None),
         ),
         (
             {
                 "prompt_tokens": 9,
-                "prompt_tokens_details": {"cached_tokens": 4},
+                "prompt_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 3},
                 "completion_tokens_details": {"reasoning_tokens": 5},
             },
-            (9, None, None, 4, 5),
+            (9, None, None, 4, 5, 3),
         ),
-        ({"total_tokens": 3, "prompt_tokens_details": None}, (None, None, 3, None, None)),
-        ({"prompt_tokens": "many", "total_tokens": True}, (None,) * 5),
-        ({}, (None,) * 5),
-        ("none", (None,) * 5),
-        (None, (None,) * 5),
+        ({"total_tokens": 3, "prompt_tokens_details": None}, (None, None, 3, None, None, None)),
+        ({"prompt_tokens": "many", "total_tokens": True}, (None,) * 6),
+        ({}, (None,) * 6),
+        ("none", (None,) * 6),
+        (None, (None,) * 6),
     ],
 )
 def test_usage(usage: object, counts: tuple[int | None, ...], decode) -> None:
@@ -240,6 +240,7 @@ def test_usage(usage: object, counts: tuple[int | None, ...], decode) -> None:
         found.total_tokens,
         found.cached_tokens,
         found.reasoning_tokens,
+        found.cache_creation_tokens,
     )
 
 

@@ -118,6 +118,15 @@ class ChatClient(BaseAPIClient):
         return cls(base_url=address, model=model, provider=provider, **options)
 
     @property
+    def provider(self) -> str:
+        """Who serves it, by its name in `docs/providers.md`.
+
+        Where neither `provider=` nor the host tells, it is `"local"` on this machine and
+        `"unknown"` elsewhere.
+        """
+        return self._profile.name
+
+    @property
     def _calls(self) -> Calls:
         """What the methods do, made at the first call: it takes longer to load than a client."""
         if (calls := self._made) is None:
@@ -153,13 +162,15 @@ class ChatClient(BaseAPIClient):
     def _ask(self, messages: MessagesLike, options: CallOptions) -> Flow[ChatResult]:
         check_options(options, CallOptions)
         request = self._resolved(messages, options)
-        flow = self._calls_with(options).ask(request)
+        calls = self._calls_with(options) if "max_retries" in options else self._calls
+        flow = calls.ask(request)
         return flow if self._audience is None else self._announced(flow, request, "call")
 
     def _ask_streamed(self, messages: MessagesLike, options: StreamOptions) -> Flow[ChatResult]:
         check_options(options, StreamOptions)
         request = self._resolved(messages, options)
-        flow = self._calls_with(options).stream(request, options)
+        calls = self._calls_with(options) if "max_retries" in options else self._calls
+        flow = calls.stream(request, options)
         return flow if self._audience is None else self._announced(flow, request, "stream")
 
     def _completed(

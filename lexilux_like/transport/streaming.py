@@ -67,7 +67,11 @@ class StreamingIterator(Iterator[ChatStreamChunk]):
 
     @property
     def result(self) -> StreamingResult:
-        """The answer so far: all that was handed out up to now, and its verdict."""
+        """The answer so far, and its verdict.
+
+        It is all that was handed out up to now; once the stream is closed before its end, what
+        was held back is in it, too.
+        """
         return so_far(self._step, self._failure)
 
     def close(self) -> None:
@@ -87,6 +91,7 @@ class StreamingIterator(Iterator[ChatStreamChunk]):
             self._world.close()
             if self._world.observer is not None:
                 self._world.observer.ended(self._step, error)
+        self._step.leave()
 
     def __enter__(self) -> Self:
         return self
@@ -161,7 +166,11 @@ class AsyncStreamingIterator(AsyncIterator[ChatStreamChunk]):
 
     @property
     def result(self) -> StreamingResult:
-        """The answer so far: all that was handed out up to now, and its verdict."""
+        """The answer so far, and its verdict.
+
+        It is all that was handed out up to now; once the stream is closed before its end, what
+        was held back is in it, too.
+        """
         return so_far(self._step, self._failure)
 
     async def aclose(self) -> None:
@@ -183,6 +192,7 @@ class AsyncStreamingIterator(AsyncIterator[ChatStreamChunk]):
             finally:
                 if self._world.observer is not None:
                     self._world.observer.ended(self._step, error)
+                self._step.leave()
 
     async def __aenter__(self) -> Self:
         return self

@@ -68,8 +68,8 @@ class ConversationContinuer:
         self._progress: Progress | None = None
         self._final: StreamingResult | None = None
         self._decided: tuple[LexiluxError, str] | None = None
-        self._ends = 0
-        self._asked = 0
+        self._ends = self._asked = 0
+        self._left = False
 
     def run(self) -> Flow[ChatResult]:
         """Ask until the answer is whole.
@@ -87,17 +87,21 @@ class ConversationContinuer:
                 reply = yield from self._ask(ask)
         except StopError as stop:
             return (yield from self._stopped(stop))
+        except GeneratorExit:
+            self._left = True
+            raise
         return (yield from self._end(self._joined(self._verdict(reply.result))))
 
     def so_far(self) -> StreamingResult:
-        """What the consumer has been handed."""
+        """What the consumer has been handed; once it has left, also what was held back."""
         if self._final is not None:
             return self._final
         result = self._joined("unannounced")
         if self._progress is not None:
             now = self._progress.so_far()
             result = replace(result, reasoning=result.reasoning + now.reasoning)
-        shown = self._draft.handed_out if self._live else self._draft.text
+        holds_back = self._live and not self._left
+        shown = self._draft.handed_out if holds_back else self._draft.text
         return streaming_result(replace(result, text=shown), done=False)
 
     # One request.

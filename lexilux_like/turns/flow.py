@@ -256,6 +256,11 @@ class Stepper(Generic[T]):
         """Answer the pending effect with a failure, and run up to the next one."""
         self.reply(None, error)
 
+    def leave(self) -> None:
+        """Go no further; `progress` may show more then, which had come and was held back."""
+        for flow in (self._flow, *reversed(self._waiting)):
+            flow.close()
+
     def reply(self, value: Any, error: BaseException | None = None) -> None:
         """Answer the pending effect, by a value or a failure, and run up to the next one."""
         while True:

@@ -49,7 +49,8 @@ def encode_messages(messages: Iterable[Message]) -> tuple[str | list[Json], list
         if role == "user" and results is not None:
             results += encode_parts(message.get("content"))
         elif role == "user":
-            turns.append({**message, "content": _content(message.get("content"))})
+            rest = {name: each for name, each in message.items() if name != "name"}  # OpenAI's
+            turns.append({**rest, "content": _content(message.get("content"))})
         elif role == "assistant":
             content = _assistant(message)
             if content:  # an answer that says nothing is refused, and would say nothing

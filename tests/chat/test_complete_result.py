@@ -9,6 +9,7 @@ from sockets import (
     ASKED,
     EACH_METHOD,
     HALF,
+    PART,
     STORY,
     THOUGHT,
     Model,
@@ -24,6 +25,7 @@ from lexilux_like.testing import (
     RecordedRequest,
     Reply,
     ScriptedServer,
+    Stall,
     answer,
     chunk,
     events,
@@ -174,6 +176,22 @@ def test_the_iterators_result_is_what_was_handed_out_at_every_moment(
         seen += each.delta
         assert opened.result.text == seen
     assert seen == STORY
+
+
+def test_a_stream_that_is_left_shows_what_it_held_back(
+    door: Doors, scripted_server: ScriptedServer
+) -> None:
+    scripted_server.play(stream(STORY[:PART], end=Stall(5)))
+    opened = door().open_stream("x", method="complete_stream")
+    seen = ""
+    while len(seen) < PART - 60:
+        each = opened.next_chunk()
+        assert each is not None
+        seen += each.delta
+    assert opened.result.text == seen
+    opened.close()
+    assert len(seen) < PART
+    assert (opened.result.text, opened.result.done) == (STORY[:PART], False)
 
 
 def test_the_iterator_knows_the_verdict_at_the_last_chunk(

@@ -120,6 +120,20 @@ def test_a_provider_without_an_address_wants_one(name: str) -> None:
         Chat.for_provider(name, api_key="k")
 
 
+@pytest.mark.parametrize(
+    ("url", "given", "name"),
+    [
+        ("https://api.deepseek.com", None, "deepseek"),
+        ("https://api.deepseek.com", "vllm", "vllm"),
+        ("http://127.0.0.1:8000/v1", None, "local"),
+        ("https://llm.example/v1", None, "unknown"),
+    ],
+)
+def test_a_client_tells_who_serves_it(url: str, given: str | None, name: str) -> None:
+    with Chat(base_url=url, provider=given) as chat:
+        assert chat.provider == name
+
+
 def test_an_unknown_provider_is_refused() -> None:
     with pytest.raises(ValidationError, match="did you mean 'deepseek'"):
         Chat.for_provider("deepsek")

@@ -215,3 +215,8 @@ def test_other_models_are_told_the_schema_in_words_too() -> None:
 )
 def test_a_limit_that_nobody_gave_is_the_familys(model: str, limit: int) -> None:
     assert payload(model=model)["max_tokens"] == limit
+
+
+def test_the_name_of_a_speaker_which_the_api_refuses_is_left_out() -> None:
+    spoken = {"role": "user", "name": "alice", "content": "Hi", "new": 1}
+    assert payload(messages=[spoken])["messages"] == [{"role": "user", "content": "Hi", "new": 1}]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from ..chat import Chat
+from ..transport.listing import TIMEOUT_S, Listing, list_models
 from ..values.errors import (
     AuthenticationError,
     InvalidRequestError,
@@ -19,7 +20,6 @@ from ..values.errors import (
 )
 from ..values.options import PrefillForm
 from ..values.text import printable
-from .models import Listing, list_models
 from .settings import Settings
 
 MOST_REQUESTS = 9
@@ -71,7 +71,13 @@ Probe: TypeAlias = Callable[[Chat, Settings], Finding]
 def checks(chat: Chat, settings: Settings) -> Iterator[Check]:
     """Ask one thing after the other; what a failure leaves no hope for is not asked."""
     began = time.monotonic()
-    listing = list_models(settings)
+    listing = list_models(
+        settings.base_url,
+        settings.row,
+        api_key=settings.key.value if settings.key else None,
+        headers=settings.client.get("headers"),
+        timeout_s=settings.client.get("timeout_s", TIMEOUT_S),
+    )
     seconds = time.monotonic() - began
     reached = Finding("failed", listing.problem, "is the address right, and the server running?")
     if listing.reached:

@@ -37,8 +37,7 @@ class AnthropicDialect:
 
     def __init__(self, base_url: str = "", profile: Profile | None = None) -> None:
         self.profile = profile or find_profile(base_url)
-        versioned = _VERSIONED.search(urlsplit(base_url).path.rstrip("/"))
-        self._path = "messages" if versioned else "v1/messages"
+        self._path = versioned(base_url, "messages")
 
     def encode(self, request: ChatRequest, *, stream: bool) -> Request:
         """Spell the request: what the caller gave, and `max_tokens`, which must be there.
@@ -95,6 +94,12 @@ class AnthropicDialect:
     def answer(self, request: ChatRequest, head: Response) -> AnthropicAnswer:
         """An empty answer, for the events that follow `head`."""
         return AnthropicAnswer(request, head, tags=self.profile.think_tags)
+
+
+def versioned(base_url: str, path: str) -> str:
+    """A path under `base_url`, with the API's version before it where `base_url` has none."""
+    found = _VERSIONED.search(urlsplit(base_url).path.rstrip("/"))
+    return path if found else f"v1/{path}"
 
 
 def _with(system: str | list[Json], instruction: str) -> str | list[Json]:

@@ -255,7 +255,7 @@ def _sentence(complaint: Complaint, response: Response, advice: str) -> str:
     said = f"{what}: {words} [{', '.join(facts)}]" if facts else f"{what}: {words}"
     if not advice:
         return said
-    return f"{said} {advice}" if said.endswith((".", "!", "?")) else f"{said}. {advice}"
+    return f"{said} {advice}" if words.endswith((".", "!", "?")) else f"{said}. {advice}"
 
 
 def _short(text: str) -> str:

@@ -15,7 +15,7 @@ import griffe
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = "lexilux_like"
-MODULES = ("", "batch", "testing")
+MODULES = ("", "batch", "providers", "testing", "testing.contracts")
 """The modules whose `__all__` is public, within the package."""
 UNPACKED = re.compile(r"Unpack\[(\w+)\]")
 OF_USE = {"__call__", "__init__", "__iter__", "__aiter__", "__enter__", "__aenter__", "__await__"}

@@ -7,6 +7,8 @@ from pathlib import Path
 import nox
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
+BRIDGES = sorted(map(str, Path("tests/bridges/requirements").glob("*.txt")))
+BRIDGE_TOOLS = ["pytest", "pytest-cov", "pytest-timeout", "pytest-xdist", "trustme"]
 PEERS = sorted(path.stem for path in Path("tests/docs/peers").glob("*.txt"))
 
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -48,6 +50,16 @@ def peers(session: nox.Session, library: str) -> None:
     session.install("-e", ".", "-r", f"tests/docs/peers/{library}.txt", "pytest", "pytest-timeout")
     test = "tests/docs/test_migrating.py::test_the_code_of_the_other_library_runs"
     session.run("pytest", f"{test}[{library}]", env={"LEXILUX_PEER": library})
+
+
+@nox.session
+def bridges(session: nox.Session) -> None:
+    """Run the bridges to other libraries, and the examples of their pages, on those libraries."""
+    pins = [option for file in BRIDGES for option in ("-r", file)]
+    session.install("-e", ".[demo]", *pins, *BRIDGE_TOOLS)
+    examples = "tests/docs/test_examples.py::test_the_examples_of_a_bridge_run"
+    tests = session.posargs or ["--cov", "-n", "auto", "tests/bridges", examples]
+    session.run("pytest", "@tests/bridges/pytest.args", *tests, env={"LEXILUX_BRIDGES": "1"})
 
 
 @nox.session

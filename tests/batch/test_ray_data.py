@@ -48,7 +48,7 @@ def asked(server: ScriptedServer, dataset, *, chat=None, **options) -> list[dict
 
 @pytest.mark.parametrize("actors", [1, 2])
 def test_the_window_is_full_and_no_row_is_lost(scripted_server, actors: int):
-    gauge = Gauge(0.05)
+    gauge = Gauge(0.05, full=32)  # Ray starts one actor after the other
     scripted_server.always(gauge)
     done = asked(scripted_server, rows(400), actors=actors, concurrency=32 // actors)
     assert gauge.most == 32

@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from pages import FENCE, PAGES, ROOT, TITLES, blocks, names, run
+from bridged import required
+from pages import BRIDGES, FENCE, PAGES, ROOT, TITLES, blocks, names, run
 
 
 @pytest.mark.parametrize("page", PAGES, ids=names(PAGES))
@@ -18,16 +19,31 @@ def test_no_fence_escapes_by_another_spelling(page: Path):
     assert "~~~" not in text
 
 
-WITH_EXAMPLES = [page for page in PAGES if blocks(page)]
+BRIDGED = [page for page in PAGES if page.stem in BRIDGES and page.parent.name == "guides"]
+WITH_EXAMPLES = [page for page in PAGES if blocks(page) and page not in BRIDGED]
 
 
-@pytest.mark.parametrize("page", WITH_EXAMPLES, ids=names(WITH_EXAMPLES))
+RAY = (pytest.mark.timeout(180), pytest.mark.filterwarnings("ignore"))  # slow, and it warns
+
+
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=RAY if page.stem == "ray" else ()) for page in WITH_EXAMPLES],
+    ids=names(WITH_EXAMPLES),
+)
 @pytest.mark.usefixtures("provider")
 def test_the_examples_run(page: Path):
     if "testing.engine" in page.read_text("utf-8"):
         pytest.importorskip("xllamacpp", reason="the page shows a real engine, of the extra demo")
     if page.stem == "ray":
         pytest.importorskip("ray", reason="the page shows a real Ray, of the extra ray")
+    run(page)
+
+
+@pytest.mark.parametrize("page", BRIDGED, ids=names(BRIDGED))
+@pytest.mark.usefixtures("provider")
+def test_the_examples_of_a_bridge_run(page: Path):
+    required(BRIDGES[page.stem])
     run(page)
 
 

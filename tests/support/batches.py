@@ -98,18 +98,26 @@ def echo(request: RecordedRequest) -> Reply:
 
 
 class Gauge:
-    """How many requests are answered at one time."""
+    """How many requests are answered at one time.
 
-    def __init__(self, seconds: float = 0.02) -> None:
+    Args:
+        seconds: How long each one takes.
+        full: None is answered before so many are there at one time, or 30 seconds have passed.
+    """
+
+    def __init__(self, seconds: float = 0.02, *, full: int = 0) -> None:
         self.most = self._now = 0
         self._seconds = seconds
         self._lock = threading.Lock()
+        self._full, self._was_full = full, threading.Event()
 
     @contextmanager
     def _counted(self) -> Iterator[None]:
         with self._lock:
             self._now += 1
             self.most = max(self.most, self._now)
+        if self.most >= self._full:
+            self._was_full.set()
         try:
             yield
         finally:
@@ -118,6 +126,7 @@ class Gauge:
 
     def __call__(self, request: RecordedRequest) -> Reply:
         with self._counted():
+            self._was_full.wait(30)
             time.sleep(self._seconds)
             return echo(request)
 

@@ -16,6 +16,13 @@ TITLES = {"python": OURS, 'python title="lexilux_like"': OURS}
 LIBRARIES = {path.stem: path for path in sorted((ROOT / "docs" / "migrating").glob("*.md"))}
 """The pages that show another library's code beside ours, by its name."""
 TITLES |= {f'python title="{name}"': name for name in LIBRARIES}
+BRIDGES = {
+    "langchain": "langchain_core",
+    "llm": "llm",
+    "magentic": "magentic",
+    "pydantic-ai": "pydantic_ai",
+}
+"""Guides whose examples need a library that the suite does not, and its module."""
 
 
 def names(pages: list[Path]) -> list[str]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..values.errors import ValidationError
+from ..values.errors import ChatIncompleteResponseError, IncompleteReason, ValidationError
 from ..values.messages import is_mapping, own
 from ..values.parts import image_part, text_part
-from ..values.results import ChatResult, Json, Usage
+from ..values.results import ChatResult, Json, Status, Usage
 from .messages import (
     ChatConfig,
     ChatMessage,
@@ -24,6 +24,13 @@ WIRE_MESSAGE = "wire_message"
 """The key in `ChatMessage.metadata` for an answer as it has to go back: with its reasoning, signed
 blocks and what else its provider wants to see again. It is sent in place of the message as long as
 both have the same text and the same calls; for any other message it means nothing."""
+
+_REASONS: dict[Status, IncompleteReason] = {
+    "context_exceeded": "context_exceeded",
+    "filtered": "content_filter",
+    "refused": "refused",
+}
+"""Why an answer is not whole, where no limit on continuations is what stands in the way."""
 
 _URLS = ("http://", "https://", "data:")
 
@@ -65,6 +72,22 @@ def to_chat_message(result: ChatResult) -> ChatMessage:
             metadata[WIRE_MESSAGE] = wire
             message.metadata = metadata
     return message
+
+
+def incomplete(result: ChatResult, advice: str) -> ChatIncompleteResponseError:
+    """The error for an answer that is not whole.
+
+    Args:
+        result: What came.
+        advice: What to do about a token limit beside raising it, or why nothing can be done.
+    """
+    why = "" if result.raw_finish_reason is None else f" ({result.raw_finish_reason!r})"
+    more = f". Allow a larger max_tokens; {advice}" if result.status == "truncated" else ""
+    return ChatIncompleteResponseError(
+        f"the answer is {result.status}{why}; error.final_result holds everything received{more}",
+        final_result=result,
+        reason=_REASONS.get(result.status, "max_continues"),
+    )
 
 
 def _wire_message(message: ChatMessage) -> Json:

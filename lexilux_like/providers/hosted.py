@@ -10,23 +10,16 @@ from .._keywords import spelled_out
 from ..chat import Chat
 from ..client import ChatClientOptions
 from ..transport.streaming import AsyncStreamingIterator
-from ..values.errors import ChatIncompleteResponseError, IncompleteReason, ValidationError
+from ..values.errors import ValidationError
 from ..values.messages import Message
 from ..values.options import ChatOptions, ChatParams, CompleteOptions, Reasoning, check_options
-from ..values.results import ChatResult, Status, StreamingResult
+from ..values.results import StreamingResult
 from ..wire.registry import find_profile
 from .base import ChatProvider
 from .cancel import CancelEvent
-from .conversion import to_chat_message, to_wire
+from .conversion import incomplete, to_chat_message, to_wire
 from .messages import ChatConfig, ChatMessage
 from .reply import MessageStream
-
-REASONS: dict[Status, IncompleteReason] = {
-    "context_exceeded": "context_exceeded",
-    "filtered": "content_filter",
-    "refused": "refused",
-}
-"""Why an answer is not whole, where no limit on continuations is what stands in the way."""
 
 
 class HostedOptions(ChatClientOptions, total=False):
@@ -248,7 +241,7 @@ class _Answer:
             if chunk.delta:
                 return chunk.delta
         if not self.result.complete:
-            raise _incomplete(self.result.to_chat_result())
+            raise incomplete(self.result.to_chat_result(), "pass max_continues=")
         raise StopAsyncIteration
 
     async def aclose(self) -> None:
@@ -259,13 +252,3 @@ def _checked(max_continues: int | None) -> int | None:
     if max_continues is not None and max_continues < 0:
         raise ValidationError(f"max_continues={max_continues!r}: it must be at least 0")
     return max_continues
-
-
-def _incomplete(result: ChatResult) -> ChatIncompleteResponseError:
-    why = "" if result.raw_finish_reason is None else f" ({result.raw_finish_reason!r})"
-    return ChatIncompleteResponseError(
-        f"the answer is {result.status}{why}; error.final_result holds everything received."
-        " Allow a larger max_tokens, or pass max_continues=",
-        final_result=result,
-        reason=REASONS.get(result.status, "max_continues"),
-    )

@@ -11,26 +11,19 @@ from typing import Any
 
 from ..values.errors import (
     APIError,
-    ChatIncompleteResponseError,
     ChatStreamInterruptedError,
-    IncompleteReason,
     LexiluxConnectionError,
     LexiluxError,
     LexiluxTimeoutError,
 )
-from ..values.results import ChatResult, Status, Usage
+from ..values.results import ChatResult, Usage
 from ..wire.accumulator import Accumulator, FinishError
 from ..wire.failure import event_error, status_error
 from ..wire.http import Response
-from .conversion import to_chat_message
+from .conversion import incomplete, to_chat_message
 from .messages import ChatMessage
 
 BASE = "magentic.chat_model.base"
-REASONS: dict[Status, IncompleteReason] = {
-    "context_exceeded": "context_exceeded",
-    "filtered": "content_filter",
-    "refused": "refused",
-}
 LIMITS = ("max_completion_tokens", "max_tokens")
 """What the most tokens of an answer are called, by magentic's models and on OpenAI's wire."""
 TIMEOUTS = {"APITimeoutError", "TimeoutException", "TimeoutError"}
@@ -182,13 +175,7 @@ class MagenticAnswer:
                 clean=True,
                 partial=result,
             )
-        why = "" if result.raw_finish_reason is None else f" ({result.raw_finish_reason!r})"
-        raise ChatIncompleteResponseError(
-            f"the answer is {result.status}{why}; error.final_result holds everything received."
-            " Allow a larger max_tokens: magentic cannot go on with an answer",
-            final_result=result,
-            reason=REASONS.get(result.status, "max_continues"),
-        )
+        raise incomplete(result, "magentic cannot go on with an answer")
 
     def _translated(self, error: Exception) -> LexiluxError:
         """The package's error for what magentic, or the SDK below it, raised."""

@@ -393,11 +393,7 @@ def _timeouts(options: ClientOptions) -> Timeouts:
 
 
 def checked_retries(max_retries: object) -> int:
-    """How often a call may be tried again.
-
-    Raises:
-        ValidationError: It is not a whole number, or negative.
-    """
+    """How often a call may be tried again; a `ValidationError` where that is no count."""
     if isinstance(max_retries, bool) or not isinstance(max_retries, int) or max_retries < 0:
         raise ValidationError(f"max_retries must be a whole number, at least 0: {max_retries!r}")
     return max_retries

@@ -92,7 +92,7 @@ def _assistant(message: Message) -> str | list[Json]:
     """What an assistant said: the very blocks that it sent, as long as they say the same."""
     content, calls = message.get("content"), message.get("tool_calls") or ()
     sent = message.get("content_blocks")
-    if is_sequence(sent) and _says(sent, content, calls):
+    if is_sequence(sent) and say_the_same(sent, content, calls):
         return list(sent)
     if isinstance(content, str) and content and not calls:
         return content
@@ -102,11 +102,11 @@ def _assistant(message: Message) -> str | list[Json]:
     return blocks + [_tool_use(call) for call in calls]
 
 
-def _says(sent: Sequence[Any], content: Any, calls: Sequence[Any]) -> bool:
-    """Whether blocks are those of a message that nobody has changed since."""
-    blocks = [block for block in sent if is_mapping(block)]
-    text = "".join(block.get("text") or "" for block in blocks if block.get("type") == "text")
-    asked = [block.get("id") for block in blocks if block.get("type") == "tool_use"]
+def say_the_same(blocks: Sequence[Any], content: Any, calls: Sequence[Message]) -> bool:
+    """Whether content blocks are those of a message that nobody has changed since."""
+    known = [block for block in blocks if is_mapping(block)]
+    text = "".join(block.get("text") or "" for block in known if block.get("type") == "text")
+    asked = [block.get("id") for block in known if block.get("type") == "tool_use"]
     return text == (content or "") and asked == [call.get("id") for call in calls]
 
 

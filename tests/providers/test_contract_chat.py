@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
-
 import pytest
 import toychat as toys
+from wrongtoys import assert_caught, cases, claims, contract_of
 
 from lexilux_like.testing.contracts import ChatProviderContract, PlayedModel
-from lexilux_like.testing.contracts import model as played
 
 BOTH = ("generate", "stream")
 WRONG: dict[str, list[tuple[type[toys.ToyChat], tuple[object, ...]]]] = {
@@ -75,48 +72,27 @@ class TestACarefulOneThatSendsTextOnly(ChatProviderContract):
         return toys.Refusing(model)
 
 
-def contract_of(wrong: type[toys.ToyChat]) -> ChatProviderContract:
-    class Contract(ChatProviderContract):
-        def provider(self, model: PlayedModel) -> toys.ToyChat:
-            return wrong(model)
-
-    return Contract()
-
-
-def cases() -> list[object]:
-    return [
-        pytest.param(name, wrong, arguments, id=f"{name[5:]}-{wrong.__name__}-{arguments}")
-        for name, all_wrong in WRONG.items()
-        for wrong, arguments in all_wrong
-    ]
-
-
-@pytest.mark.parametrize(("name", "wrong", "arguments"), cases())
+@pytest.mark.parametrize(("name", "wrong", "arguments"), cases(WRONG))
 def test_a_wrong_one_is_caught(
     name: str,
     wrong: type[toys.ToyChat],
     arguments: tuple[object, ...],
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(played, "UNTIL_S", 0.2)
-    test: Callable[..., None] = getattr(contract_of(wrong), name)
     try:
-        with PlayedModel() as model, pytest.raises((Exception, pytest.fail.Exception)) as caught:
-            test(model, *arguments)
+        assert_caught(ChatProviderContract, name, wrong, arguments, monkeypatch)
     finally:
         toys.KEPT.clear()
-    assert not isinstance(caught.value, TypeError | AttributeError | NameError)
 
 
 def test_every_claim_has_been_broken_by_somebody():
-    claims = {name for name, _ in inspect.getmembers(ChatProviderContract) if name[:5] == "test_"}
-    assert claims == WRONG.keys()
+    assert claims(ChatProviderContract) == WRONG.keys()
 
 
 @pytest.mark.parametrize("door", BOTH)
 @pytest.mark.parametrize("capability", ["has_images", "has_results"])
 def test_who_cannot_send_something_must_not_leave_it_out(door: str, capability: str):
-    contract = contract_of(toys.TextOnly)
+    contract = contract_of(ChatProviderContract, toys.TextOnly)
     setattr(contract, capability, False)
     tests = {
         "has_images": contract.test_an_image_reaches_the_model_or_is_refused,
@@ -127,21 +103,21 @@ def test_who_cannot_send_something_must_not_leave_it_out(door: str, capability: 
 
 
 def test_who_cannot_send_something_must_say_so_before_the_model_is_asked():
-    contract = contract_of(toys.Late)
+    contract = contract_of(ChatProviderContract, toys.Late)
     contract.has_images = False
     with PlayedModel() as model, pytest.raises(AssertionError, match="the model was asked"):
         contract.test_an_image_reaches_the_model_or_is_refused(model, "generate")
 
 
 def test_who_cannot_hand_out_calls_must_not_leave_them_out():
-    contract = contract_of(toys.TextOnly)
+    contract = contract_of(ChatProviderContract, toys.TextOnly)
     contract.has_calls = False
     with PlayedModel() as model, pytest.raises(pytest.fail.Exception, match="nothing was raised"):
         contract.test_a_call_is_on_the_message_or_is_raised(model)
 
 
 def test_what_a_provider_cannot_do_is_skipped_with_the_name_of_it():
-    contract = contract_of(toys.ToyChat)
+    contract = contract_of(ChatProviderContract, toys.ToyChat)
     contract.knows_cuts = False
     reason = "Contract.knows_cuts is False"
     with PlayedModel() as model, pytest.raises(pytest.skip.Exception, match=reason):
@@ -155,6 +131,6 @@ def test_a_contract_without_a_provider_says_what_to_write():
 
 
 def test_a_provider_that_cannot_be_made_passes_no_test():
-    contract = contract_of(lambda model: model.no_such_thing)
+    contract = contract_of(ChatProviderContract, lambda model: model.no_such_thing)
     with PlayedModel() as model, pytest.raises(pytest.fail.Exception, match="no_such_thing"):
         contract.test_a_refusal_is_raised(model, "generate", 401)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
 from itertools import product
 
 import pytest
 import toyllm as toys
 import toystreams
+from wrongtoys import assert_caught, cases, claims
 
 from lexilux_like.providers.llm import LLMProvider
 from lexilux_like.testing.contracts import (
@@ -18,7 +17,6 @@ from lexilux_like.testing.contracts import (
     Refuses,
     Says,
 )
-from lexilux_like.testing.contracts import model as played
 
 DOORS = ("complete", "acomplete", "stream")
 WHOLE = ("complete", "acomplete")
@@ -104,39 +102,18 @@ class TestOneThatHasCompleteOnly(LLMProviderContract):
         return toys.CompleteOnly(model)
 
 
-def contract_of(wrong: type[LLMProvider]) -> LLMProviderContract:
-    class Contract(LLMProviderContract):
-        def provider(self, model: PlayedModel) -> LLMProvider:
-            return wrong(model)
-
-    return Contract()
-
-
-def cases() -> list[object]:
-    return [
-        pytest.param(name, wrong, arguments, id=f"{name[5:]}-{wrong.__name__}-{arguments}")
-        for name, all_wrong in WRONG.items()
-        for wrong, arguments in all_wrong
-    ]
-
-
-@pytest.mark.parametrize(("name", "wrong", "arguments"), cases())
+@pytest.mark.parametrize(("name", "wrong", "arguments"), cases(WRONG))
 def test_a_wrong_one_is_caught(
     name: str,
     wrong: type[toys.ToyLLM],
     arguments: tuple[object, ...],
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(played, "UNTIL_S", 0.2)
-    test: Callable[..., None] = getattr(contract_of(wrong), name)
     try:
-        with PlayedModel() as model, pytest.raises((Exception, pytest.fail.Exception)) as caught:
-            test(model, *arguments)
+        assert_caught(LLMProviderContract, name, wrong, arguments, monkeypatch)
     finally:
         toystreams.KEPT.clear()
-    assert not isinstance(caught.value, TypeError | AttributeError | NameError)
 
 
 def test_every_claim_has_been_broken_by_somebody():
-    claims = {name for name, _ in inspect.getmembers(LLMProviderContract) if name[:5] == "test_"}
-    assert claims == WRONG.keys()
+    assert claims(LLMProviderContract) == WRONG.keys()

@@ -34,6 +34,16 @@ from lexilux_like import (
     ToolStep,
 )
 from lexilux_like.batch import AsyncBatch, Batch, Outcome
+from lexilux_like.providers import (
+    ChatConfig,
+    ChatLLMProvider,
+    ChatMessage,
+    LLMProvider,
+    LLMResponse,
+    OpenAIProvider,
+    StreamErrorEvent,
+    TextDeltaEvent,
+)
 from lexilux_like.values.options import CallOptions
 
 chat = Chat(
@@ -185,3 +195,26 @@ Chat(base_url="http://x/v1", hooks=Hooks(on_end=ended))
 Chat(base_url="http://x/v1", hooks=[Hooks(on_chunk=lambda event: event.chunk.delta)])
 Hooks(on_request=lambda event: assert_type(event, RequestSent))
 Hooks(on_start=ended)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] # ty: ignore[invalid-argument-type]
+
+
+async def agent(provider: LLMProvider) -> str:
+    assert_type(await provider.acomplete([], max_retries=1), LLMResponse)
+    async for event in provider.stream([]):
+        match event:
+            case TextDeltaEvent():
+                assert_type(event.snapshot, str)
+            case StreamErrorEvent():
+                assert_type(event.upstream_status, int | None)
+            case _:
+                assert_type(event.type == "finish", bool)
+    return ""
+
+
+async def window(provider: OpenAIProvider, said: list[ChatMessage]) -> None:
+    assert_type(await provider.generate(said, ChatConfig()), ChatMessage)
+    assert_type([piece async for piece in provider.stream(said, ChatConfig())], list[str])
+
+
+ChatLLMProvider(chat, temperature=0, max_continues=2)
+ChatLLMProvider(chat, max_continue=2)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+assert_type(chat.provider, str)

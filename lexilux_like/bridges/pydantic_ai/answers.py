@@ -17,6 +17,7 @@ from pydantic_ai.usage import RequestUsage
 
 from ...values.messages import is_sequence
 from ...values.results import ChatResult, Json, Status, ToolCall, Usage
+from ...wire.blocks import say_the_same
 from .messages import DETAILS
 
 FINISH: Mapping[Status, FinishReason | None] = {
@@ -69,10 +70,8 @@ def blocks_of(result: ChatResult) -> list[Json]:
     blocks = result.fields.get("content_blocks")
     if not is_sequence(blocks):
         return []
-    text = "".join(block.get("text") or "" for block in blocks if block.get("type") == "text")
-    called = [block.get("id") for block in blocks if block.get("type") == "tool_use"]
-    same = text == result.text and called == [call.id for call in result.tool_calls]
-    return list(blocks) if same else []
+    calls = [call.to_dict() for call in result.tool_calls]
+    return list(blocks) if say_the_same(blocks, result.text, calls) else []
 
 
 def call_part(call: ToolCall, system: str) -> ToolCallPart:
